@@ -1,0 +1,103 @@
+"""Settings of one process, read once at start from ``CALLCENTER_*`` environment variables.
+
+Every default is the demo's: one machine, loopback only. docs/configuration table: README.md.
+Secrets are not here: see :mod:`callcenter.core.secrets`.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What one installation may differ in. Names carry their unit; paths are absolute after loading."""
+
+    model_config = SettingsConfigDict(env_prefix="CALLCENTER_", extra="ignore")
+
+    # -- where things lie
+    state_dir: Path = Path("~/.local/state/callcenter")
+    """Database files, PBX directory, secrets and recordings of this installation."""
+    cache_dir: Path = Path("~/.cache/callcenter")
+    """What can be fetched again: the Asterisk root file system, database binaries."""
+
+    # -- database
+    database_url: str | None = None
+    """``postgresql+asyncpg://user:password@host/name``; None: the embedded PostgreSQL in ``state_dir``."""
+    database_pool_size: int = Field(default=10, ge=1)
+
+    # -- hospital
+    country: str = "CN"
+    """ISO 3166 region in which a number without country code is read."""
+    area_code: str = ""
+    """Trunk prefix and area code (e.g. ``0571``) put before a local number of seven or eight digits."""
+    time_zone: str = "Asia/Shanghai"
+
+    # -- service
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(default=8000, ge=1, le=65535)
+    fastagi_host: str = "127.0.0.1"
+    fastagi_port: int = Field(default=4573, ge=1, le=65535)
+    drain_seconds: float = Field(default=30.0, ge=0)
+    """After SIGTERM: how long running flows may go on before the process ends."""
+    session_hours: float = Field(default=12.0, gt=0)
+    flows_dir: Path = Path(__file__).resolve().parents[2] / "ivr_flows"
+    prompts_dir: Path = Path(__file__).resolve().parents[2] / "prompts"
+    asterisk_conf_dir: Path = Path(__file__).resolve().parents[2] / "asterisk_conf"
+
+    # -- PBX
+    pbx_name: str = Field(default="pbx1", pattern=r"^[a-z][a-z0-9]{0,15}$")
+    """Asterisk's ``systemname``: the prefix of every uniqueid, so two PBXs never collide."""
+    sip_host: str = "127.0.0.1"
+    sip_port: int = Field(default=5060, ge=1, le=65535)
+    rtp_port_first: int = Field(default=10000, ge=1024, le=65000)
+    rtp_port_last: int = Field(default=19999, ge=1025, le=65535)
+    rtp_timeout_seconds: int = Field(default=60, ge=5)
+    """A leg that sends no RTP for this long is hung up (a phone that died without BYE)."""
+    trunk_host: str = "127.0.0.1"
+    trunk_port: int = Field(default=5090, ge=1, le=65535)
+    """Where calls out go."""
+    trunk_match: str = "127.0.0.1"
+    """Source address (or CIDR) whose unregistered calls are the telephone network."""
+    ami_host: str = "127.0.0.1"
+    ami_port: int = Field(default=5038, ge=1, le=65535)
+    ledger_retention_days: int = Field(default=30, ge=1)
+    """Raw ledger lines in the database and rotated ledger files older than this are deleted."""
+
+    # -- logs
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+
+    def model_post_init(self, _context: object) -> None:
+        for name in ("state_dir", "cache_dir", "flows_dir", "prompts_dir", "asterisk_conf_dir"):
+            setattr(self, name, getattr(self, name).expanduser().resolve())
+
+    @property
+    def pbx_dir(self) -> Path:
+        """Everything of the local Asterisk: etc/, log/, run/, lib/, spool/, recordings/."""
+        return self.state_dir / self.pbx_name
+
+    @property
+    def secrets_dir(self) -> Path:
+        return self.state_dir / "secrets"
+
+    @property
+    def ledger_file(self) -> Path:
+        """Asterisk's channel events, one JSON object a line."""
+        return self.pbx_dir / "log" / "cel-custom" / "ledger.jsonl"
+
+    @property
+    def queue_log_file(self) -> Path:
+        return self.pbx_dir / "log" / "queue_log"
+
+    @property
+    def recordings_dir(self) -> Path:
+        return self.pbx_dir / "recordings"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The process's settings. Tests build their own ``Settings(...)`` and pass it on."""
+    return Settings()

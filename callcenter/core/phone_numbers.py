@@ -1,0 +1,52 @@
+"""Telephone numbers in every form people and trunks write them, to E.164 or nothing.
+
+Rule: ITU-T E.164 (at most 15 digits), parsed by Google's libphonenumber metadata for the hospital's country.
+"""
+
+import re
+from dataclasses import dataclass
+
+import phonenumbers
+
+_WITHHELD = frozenset({"", "anonymous", "unavailable", "unknown", "restricted", "private", "withheld", "asterisk"})
+_ALLOWED = re.compile(r"^\+?[0-9 ().\-/]{2,40}$")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberPlan:
+    """How numbers without country or area code are read at this hospital."""
+
+    country: str = "CN"
+    area_code: str = ""
+
+    def normalise(self, raw: str | None) -> str | None:
+        """E.164 (``+8613800000001``) or None when withheld, hostile, too long or no number of any country.
+
+        Never raises: a caller's number is outside input, and a call must go on without it.
+        Also understands the ``0`` that Chinese exchanges put before a mobile number of another city, and ``00``.
+        """
+        text = (raw or "").strip()
+        if text.lower() in _WITHHELD or not _ALLOWED.match(text):
+            return None
+        digits = re.sub(r"[^0-9+]", "", text)
+        if digits.startswith("00"):
+            digits = "+" + digits[2:]
+        if self.country == "CN" and re.fullmatch(r"01[3-9]\d{9}", digits):
+            digits = digits[1:]
+        if self.area_code and re.fullmatch(r"[2-9]\d{6,7}", digits):
+            digits = self.area_code + digits
+        try:
+            parsed = phonenumbers.parse(digits, self.country)
+        except phonenumbers.NumberParseException:
+            return None
+        if not phonenumbers.is_possible_number(parsed):
+            return None
+        e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+        return e164 if len(e164) <= 16 and phonenumbers.is_valid_number(parsed) else None
+
+
+def masked(e164: str | None) -> str:
+    """For people who may not see the whole number: ``+86138****0001``, or ``-`` without one."""
+    if not e164:
+        return "-"
+    return f"{e164[:6]}****{e164[-4:]}" if len(e164) >= 11 else f"{e164[:3]}****"

@@ -1,0 +1,59 @@
+"""Secrets of an installation: from the environment, or from files only their owner can read.
+
+``CALLCENTER_<NAME>`` wins; otherwise ``<state_dir>/secrets/<name>`` (mode 0600), made with random content
+on first use. They are never logged, never in the database, never in a URL.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+from callcenter.core.config import Settings
+from callcenter.core.errors import SetupError
+
+NAMES = frozenset(
+    {
+        "session_key",  # signs log-in tokens
+        "check_code_key",  # HMAC key of card check codes and agent PINs: losing it voids all codes
+        "ami_events_secret",
+        "ami_commands_secret",
+    }
+)
+
+
+def get_secret(settings: Settings, name: str) -> str:
+    """The secret ``name`` (one of :data:`NAMES`), created if it does not exist.
+
+    Raises SetupError when the file can be read by others than its owner.
+    """
+    if name not in NAMES:
+        raise KeyError(name)
+    from_environment = os.environ.get(f"CALLCENTER_{name.upper()}")
+    if from_environment:
+        return from_environment
+    path = settings.secrets_dir / name
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        return _create(path)
+
+
+def _read(path: Path) -> str:
+    if path.stat().st_mode & 0o077:
+        raise SetupError(f"{path} can be read by others: run chmod 600 on it.")
+    return path.read_text().strip()
+
+
+def _create(path: Path) -> str:
+    """Write-then-link, so that two processes starting together agree on one secret."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(secrets.token_urlsafe(32))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass  # the other process was first: its secret counts
+    finally:
+        draft.unlink()
+    return _read(path)
