@@ -1,0 +1,107 @@
+"""Agents, their seats, and the history of what they wanted and did."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from callcenter.core.db import Base
+from callcenter.core.ids import new_id
+
+
+class Wanted(StrEnum):
+    """What the agent wants; only people and rules change it, never an event of the PBX."""
+
+    LOGGED_OUT = "logged_out"
+    AVAILABLE = "available"
+    PAUSED = "paused"
+
+
+class Activity(StrEnum):
+    """What the agent does; only events of the PBX change it."""
+
+    IDLE = "idle"
+    RINGING = "ringing"
+    ON_CALL = "on_call"
+    WRAP_UP = "wrap_up"
+
+
+class Cause(StrEnum):
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+    SYSTEM = "system"
+
+
+class Seat(Base):
+    """A SIP endpoint. ``name``: the endpoint's name, never a number, so that scanners do not guess it."""
+
+    __tablename__ = "seats"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    label: Mapped[str]
+    sip_password: Mapped[str]
+    """PJSIP needs the clear text (or its MD5, no better): random, 192 bits, never shown again by the API."""
+    registered: Mapped[bool] = mapped_column(default=False)
+    registered_at: Mapped[datetime | None]
+
+
+class PauseReason(Base):
+    __tablename__ = "pause_reasons"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    """Allow-listed characters only: it travels to Asterisk and into queue_log."""
+    label_zh: Mapped[str]
+    label_en: Mapped[str]
+    digit: Mapped[str | None] = mapped_column(unique=True)
+    """Key of the feature code ``*14<digit>``."""
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class Agent(Base):
+    """``number``: what the agent keys in at a phone; ``agent-<number>`` is the member name in Asterisk."""
+
+    __tablename__ = "agents"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    number: Mapped[str] = mapped_column(unique=True)
+    display_name: Mapped[str]
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"), unique=True)
+    pin_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    wanted: Mapped[str] = mapped_column(default=Wanted.LOGGED_OUT)
+    pause_reason: Mapped[str | None] = mapped_column(ForeignKey("pause_reasons.code"))
+    wanted_since: Mapped[datetime]
+    seat_name: Mapped[str | None] = mapped_column(ForeignKey("seats.name"), unique=True)
+    """Where the agent sits now; None when logged out."""
+    activity: Mapped[str] = mapped_column(default=Activity.IDLE)
+    activity_since: Mapped[datetime]
+    activity_call_id: Mapped[str | None]
+    """linkedid of the call that rings or talks, as the live events say."""
+    wrap_up_until: Mapped[datetime | None]
+    sequence: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Counts the agent's state changes: a client that missed some sees the hole."""
+
+
+class AgentStateChange(Base):
+    """One change of ``wanted`` or ``activity``; with the agent's previous rows the whole day can be told."""
+
+    __tablename__ = "agent_state_changes"
+    __table_args__ = (
+        Index("ix_agent_state_changes_agent_id_at", "agent_id", "at"),
+        Index("ix_agent_state_changes_seat_name_at", "seat_name", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.id"))
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+    cause: Mapped[str]
+    actor_name: Mapped[str]
+    wanted_before: Mapped[str]
+    wanted: Mapped[str]
+    pause_reason: Mapped[str | None]
+    activity_before: Mapped[str]
+    activity: Mapped[str]
+    call_id: Mapped[str | None]
+    seat_name: Mapped[str | None]

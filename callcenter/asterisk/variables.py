@@ -1,0 +1,65 @@
+"""Names that the dialplan (asterisk_conf/extensions.conf.j2) and this service share, each written once.
+
+Channel variables carry a call's decision from the flow to the dialplan and its state from one AGI visit to the
+next; ledger events (CELGenUserEvent) carry facts into the ledger. Values are limited to
+``[A-Za-z0-9_.+-]`` (:data:`VALUE`), so that neither the dialplan nor the ledger's JSON can be broken by one.
+"""
+
+import re
+from collections.abc import Mapping
+
+VALUE = re.compile(r"^[A-Za-z0-9_.+-]{0,80}$")
+
+# -- set by the dialplan, read by the flow runner
+DID = "CC_DID"  # the number that was dialled
+RESULT = "CC_RESULT"  # how the parked step ended: QUEUESTATUS, or KEY
+SERVED = "CC_SERVED"  # "1" once an agent has talked to the caller
+VISIT = "CC_VISIT"  # queue visits so far
+
+# -- set by the flow runner, read by the dialplan
+OK = "CC_OK"  # "1": the runner has decided; anything else sends the caller to the fall-back
+DO = "CC_DO"  # what the dialplan does next: one of the Do values
+QUEUE = "CC_QUEUE"  # for Do.QUEUE
+QUEUE_TIMEOUT = "CC_QTIMEOUT"  # seconds; empty: none
+HEAD_START = "CC_HEAD_START"  # seconds; the dialplan computes the priority from it at the first queue entry
+
+# -- the runner's own memory between two visits of one call
+FLOW = "CC_FLOW"
+REVISION = "CC_REV"
+STEP = "CC_STEP"  # the step that parked the call
+PATIENT = "CC_PATIENT"  # patient id (UUID) or empty
+GRADE = "CC_GRADE"  # VIP grade or empty
+VERIFIED = "CC_VERIFIED"  # "1" after a right check code
+RECORDING = "CC_RECORDING"  # purpose of the running recording, or empty
+
+DO_QUEUE = "queue"
+DO_HANGUP = "hangup"
+
+# -- ledger events: name -> what its payload holds
+EVENT_CALL = "CC_CALL"  # dialplan, once per call: did, caller (E.164-ish digits or empty)
+EVENT_FLOW = "CC_FLOW"  # runner, once per entered flow: flow, rev, lang
+EVENT_WHO = "CC_WHO"  # runner: patient, grade, verified (0|1)
+EVENT_STEP = "CC_STEP"  # runner, once per finished step: flow, step, outcome
+EVENT_QUEUE = "CC_QUEUE"  # dialplan, before Queue(): visit, queue, prio
+EVENT_QUEUE_END = "CC_QUEUE_END"  # dialplan, after Queue(): visit, status
+EVENT_FALLBACK = "CC_FALLBACK"  # dialplan: why (FAILURE, silent, timeout)
+EVENT_RECORD = "CC_RECORD"  # runner: purpose, day (YYYYMMDD, UTC)
+EVENT_COMPLAINT = "CC_COMPLAINT"  # runner: a complaint is being made on this call
+
+
+def format_payload(values: Mapping[str, str]) -> str:
+    """``did=8000:caller=+8613800000001``. Raises ValueError for a value that is not plain."""
+    for key, value in values.items():
+        if not VALUE.match(key) or not VALUE.match(value):
+            raise ValueError(f"not plain: {key}")
+    return ":".join(f"{key}={value}" for key, value in values.items())
+
+
+def parse_payload(payload: str) -> dict[str, str]:
+    """The reverse of :func:`format_payload`; parts without ``=`` are left out."""
+    return dict(part.split("=", 1) for part in payload.split(":") if "=" in part)
+
+
+def recording_file(purpose: str, day: str, uniqueid: str) -> str:
+    """Path of a recording below the PBX's recordings folder."""
+    return f"{day}/{purpose}-{uniqueid}.wav"

@@ -1,0 +1,232 @@
+"""The ledger as it was read, and what is derived from it: calls, legs, queue visits, steps, recordings."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, String, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from callcenter.core.db import Base
+
+
+class LedgerFile(Base):
+    """How far a file of Asterisk has been read. A renamed file keeps its row (same device and inode)."""
+
+    __tablename__ = "ledger_files"
+    __table_args__ = (UniqueConstraint("pbx", "kind", "device", "inode", "head_digest"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    pbx: Mapped[str]
+    kind: Mapped[str]
+    """``cel`` (ledger.jsonl) or ``queue_log``."""
+    device: Mapped[int] = mapped_column(BigInteger)
+    inode: Mapped[int] = mapped_column(BigInteger)
+    head_digest: Mapped[str]
+    """Digest of the first line: an inode that was given to a new file is told from the old one."""
+    offset: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Bytes read and committed, always at a line's end."""
+    first_seen_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class LedgerEvent(Base):
+    """One line of the channel-event ledger, as it was written. (file_id, offset) makes reading idempotent."""
+
+    __tablename__ = "ledger_events"
+    __table_args__ = (
+        UniqueConstraint("file_id", "offset"),
+        Index("ix_ledger_events_linkedid", "linkedid"),
+        Index("ix_ledger_events_uniqueid", "uniqueid"),
+        Index("ix_ledger_events_at", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    file_id: Mapped[int] = mapped_column(BigInteger)
+    offset: Mapped[int] = mapped_column(BigInteger)
+    pbx: Mapped[str]
+    kind: Mapped[str]
+    """Asterisk's event name, or our own from CELGenUserEvent (``CC_...``)."""
+    at: Mapped[datetime]
+    uniqueid: Mapped[str]
+    linkedid: Mapped[str]
+    channel: Mapped[str]
+    context: Mapped[str]
+    extension: Mapped[str]
+    application: Mapped[str]
+    peer: Mapped[str]
+    extra: Mapped[dict[str, Any]]
+
+
+class QueueLogEvent(Base):
+    """One line of queue_log. ``callid`` is the waiting caller's uniqueid; ``data`` the fields after the event."""
+
+    __tablename__ = "queue_log_events"
+    __table_args__ = (UniqueConstraint("file_id", "offset"), Index("ix_queue_log_events_callid", "callid"))
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    file_id: Mapped[int] = mapped_column(BigInteger)
+    offset: Mapped[int] = mapped_column(BigInteger)
+    pbx: Mapped[str]
+    at: Mapped[datetime]
+    callid: Mapped[str]
+    queue_name: Mapped[str]
+    agent: Mapped[str]
+    kind: Mapped[str]
+    data: Mapped[list[str]] = mapped_column(ARRAY(String))
+
+
+class LedgerQuarantine(Base):
+    """A line that could not be read: kept as bytes (escaped), counted nowhere, an alarm raised."""
+
+    __tablename__ = "ledger_quarantine"
+    __table_args__ = (UniqueConstraint("file_id", "offset"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    file_id: Mapped[int] = mapped_column(BigInteger)
+    offset: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]
+    reason: Mapped[str]
+    line: Mapped[str]
+
+
+class CallLink(Base):
+    """Which linkedids make one call: one, or several joined by an attended transfer."""
+
+    __tablename__ = "call_links"
+
+    linkedid: Mapped[str] = mapped_column(primary_key=True)
+    call_id: Mapped[str] = mapped_column(index=True)
+
+
+class Call(Base):
+    """A call, derived from its ledger events and written again whenever they grow; never edited by hand.
+
+    ``id``: linkedid of its first channel. All ``*_seconds`` are exact differences of ledger times.
+    """
+
+    __tablename__ = "calls"
+    __table_args__ = (
+        Index("ix_calls_started_at_id", "started_at", "id"),
+        Index("ix_calls_caller_number_started_at", "caller_number", "started_at"),
+        Index("ix_calls_patient_id_started_at", "patient_id", "started_at"),
+        Index("ix_calls_agent_number_started_at", "agent_number", "started_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    pbx: Mapped[str]
+    direction: Mapped[str]
+    """``inbound``, ``outbound`` or ``internal``."""
+    caller_number: Mapped[str | None]
+    """E.164; None when unknown or withheld."""
+    dialled_number: Mapped[str | None]
+    """The DID for an inbound call."""
+    flow: Mapped[str | None]
+    flow_revision: Mapped[str | None]
+    language: Mapped[str | None]
+    patient_id: Mapped[UUID | None]
+    """Recognised by the number (a hint) or, when ``verified``, by card and check code."""
+    verified: Mapped[bool] = mapped_column(default=False)
+    vip_grade: Mapped[str | None]
+    agent_number: Mapped[str | None]
+    """The agent who talked last with the caller."""
+    queue_name: Mapped[str | None]
+    """The last queue entered."""
+    state: Mapped[str]
+    """``open`` until the last hang-up, then ``finished``; ``node_lost`` when the PBX died under it."""
+    outcome: Mapped[str]
+    """``answered`` (by an agent), ``abandoned`` (hung up waiting), ``self_service`` (ended in the menu),
+    ``not_served`` (left the queue unanswered, no agent), ``lost`` (PBX died), ``open``."""
+    started_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    """When the hotline answered (not the agent)."""
+    ended_at: Mapped[datetime | None]
+    wait_seconds: Mapped[float] = mapped_column(default=0.0)
+    talk_seconds: Mapped[float] = mapped_column(default=0.0)
+    hold_seconds: Mapped[float] = mapped_column(default=0.0)
+    duration_seconds: Mapped[float] = mapped_column(default=0.0)
+    hung_up_by: Mapped[str | None]
+    """``caller``, ``agent``, ``pbx`` or None when the ledger does not say."""
+    hangup_cause: Mapped[int | None]
+    """Q.850 cause of the caller's channel."""
+    derived_at: Mapped[datetime]
+
+
+class Leg(Base):
+    """One channel of a call."""
+
+    __tablename__ = "legs"
+
+    uniqueid: Mapped[str] = mapped_column(primary_key=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"), index=True)
+    channel: Mapped[str]
+    role: Mapped[str]
+    """``caller``, ``agent``, ``trunk`` or ``other``."""
+    seat_name: Mapped[str | None]
+    agent_number: Mapped[str | None]
+    started_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    hangup_cause: Mapped[int | None]
+
+
+class QueueVisit(Base):
+    """One stay of one call in one queue. Identity per queue and period:
+    offered = answered + abandoned + overflowed + moved + lost + open."""
+
+    __tablename__ = "queue_visits"
+    __table_args__ = (
+        UniqueConstraint("uniqueid", "number"),
+        Index("ix_queue_visits_queue_name_entered_at", "queue_name", "entered_at"),
+        Index("ix_queue_visits_call_id", "call_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"))
+    uniqueid: Mapped[str]
+    """The waiting caller's channel."""
+    number: Mapped[int]
+    """First, second... visit of this caller's channel in this call."""
+    queue_name: Mapped[str]
+    priority: Mapped[int] = mapped_column(BigInteger)
+    outcome: Mapped[str]
+    """``answered``, ``abandoned``, ``overflowed``, ``moved``, ``lost`` or ``open``."""
+    reason: Mapped[str | None]
+    """Detail of the outcome: timeout, full, nobody_there, key, caller_hangup, agent_hangup..."""
+    entered_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]
+    """End of the stay: answer, hang-up or exit; talk goes on after it."""
+    wait_seconds: Mapped[float]
+    talk_seconds: Mapped[float] = mapped_column(default=0.0)
+    agent_number: Mapped[str | None]
+    offers: Mapped[int] = mapped_column(default=0)
+    """How many times an agent's phone was rung for it."""
+
+
+class CallStep(Base):
+    """One step of the flow and its outcome: names only, never digits."""
+
+    __tablename__ = "call_steps"
+    __table_args__ = (UniqueConstraint("call_id", "number"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    at: Mapped[datetime]
+    flow: Mapped[str]
+    step: Mapped[str]
+    outcome: Mapped[str]
+
+
+class Recording(Base):
+    """A recording that Asterisk was told to make; ``file`` is relative to the PBX's recordings folder."""
+
+    __tablename__ = "recordings"
+
+    file: Mapped[str] = mapped_column(primary_key=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"), index=True)
+    purpose: Mapped[str]
+    """``complaint`` for now."""
+    started_at: Mapped[datetime]

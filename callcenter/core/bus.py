@@ -1,0 +1,103 @@
+"""What changed, announced to every process by PostgreSQL NOTIFY: ids only, never data.
+
+A notification is sent when its transaction commits and lost by whoever is away: after a reconnect a subscriber
+is told so (``on_gap``) and reads the rows again. LISTEN needs a direct connection (no pgbouncer in
+transaction mode).
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import asyncpg
+import structlog
+from sqlalchemy import text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncSession
+
+log = structlog.get_logger(__name__)
+
+MAX_PAYLOAD_BYTES = 7_900
+"""PostgreSQL refuses payloads of 8,000 bytes and more."""
+
+Subscriber = Callable[[list[str]], None]
+
+
+async def announce(session: AsyncSession, topic: str, ids: Iterable[str]) -> None:
+    """Tell all processes, at commit, that the things ``ids`` of ``topic`` changed. Ids hold no spaces."""
+    payload = ""
+    for one in ids:
+        if payload and len(payload) + 1 + len(one) > MAX_PAYLOAD_BYTES:
+            await _notify(session, topic, payload)
+            payload = ""
+        payload = f"{payload} {one}" if payload else one
+    await _notify(session, topic, payload)
+
+
+async def _notify(session: AsyncSession, topic: str, payload: str) -> None:
+    await session.execute(text("SELECT pg_notify(:topic, :payload)"), {"topic": topic, "payload": payload})
+
+
+class BusListener:
+    """Subscriptions of one process over one connection, reconnecting by itself."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = make_url(database_url)
+        self._subscribers: dict[str, list[Subscriber]] = defaultdict(list)
+        self._on_gap: list[Callable[[], None]] = []
+
+    def subscribe(self, topic: str, subscriber: Subscriber, on_gap: Callable[[], None] | None = None) -> None:
+        """Before :meth:`run`. ``subscriber(ids)`` and ``on_gap()`` are plain functions that only set or enqueue."""
+        self._subscribers[topic].append(subscriber)
+        if on_gap is not None:
+            self._on_gap.append(on_gap)
+
+    async def run(self) -> None:
+        """Listen until cancelled; whatever was announced while the connection was away is one ``on_gap``."""
+        delay_seconds = 0.1
+        while True:
+            try:
+                connection = await asyncpg.connect(**_connect_arguments(self._url), timeout=5)
+            except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+                log.warning("bus_unavailable", reason=type(error).__name__)
+                await asyncio.sleep(delay_seconds)
+                delay_seconds = min(delay_seconds * 2, 2.0)
+                continue
+            delay_seconds = 0.1
+            try:
+                await self._listen(connection)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("bus_lost", reason=type(error).__name__)
+            finally:
+                connection.terminate()
+
+    async def _listen(self, connection: asyncpg.Connection) -> None:
+        lost = asyncio.Event()
+        connection.add_termination_listener(lambda _connection: lost.set())
+        for topic in self._subscribers:
+            await connection.add_listener(topic, self._deliver)
+        for on_gap in self._on_gap:
+            on_gap()
+        while not lost.is_set():
+            try:
+                await asyncio.wait_for(lost.wait(), timeout=10)
+            except TimeoutError:
+                await connection.execute("SELECT 1", timeout=5)  # notices a half-open link
+
+    def _deliver(self, _connection: object, _pid: int, topic: str, payload: object) -> None:
+        ids = str(payload).split()
+        for subscriber in self._subscribers[topic]:
+            subscriber(ids)
+
+
+def _connect_arguments(url: URL) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "host": url.query.get("host") or url.host,
+        "port": url.port or url.query.get("port") or 5432,
+        "user": url.username,
+        "password": url.password,
+        "database": url.database,
+        "server_settings": {"application_name": "callcenter-bus"},
+    }
+    return {key: value for key, value in arguments.items() if value is not None}

