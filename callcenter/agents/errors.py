@@ -1,0 +1,43 @@
+"""What can go wrong with agents and seats."""
+
+from callcenter.core.errors import Conflict, Forbidden, InvalidInput, NotFound
+
+
+class AgentNotFound(NotFound):
+    code = "agent-not-found"
+    title_en, title_zh = "There is no such agent.", "没有这个坐席人员。"
+
+
+class SeatNotFound(NotFound):
+    code = "seat-not-found"
+    title_en, title_zh = "There is no such seat.", "没有这个座席。"
+
+
+class SeatTaken(Conflict):
+    code = "seat-taken"
+    title_en, title_zh = "Another agent sits at this seat.", "该座席已被其他人员使用。"
+
+
+class NotLoggedIn(Conflict):
+    code = "agent-not-logged-in"
+    title_en, title_zh = "Log in at a seat first.", "请先在座席签入。"
+
+
+class UnknownPauseReason(InvalidInput):
+    code = "unknown-pause-reason"
+    title_en, title_zh = "There is no such pause reason.", "没有这个小休原因。"
+
+
+class WrongPin(Forbidden):
+    code = "wrong-pin"
+    title_en, title_zh = "Agent number or PIN is wrong.", "工号或密码不正确。"
+
+
+class AgentExists(Conflict):
+    code = "agent-exists"
+    title_en, title_zh = "An agent with this number exists already.", "该工号已存在。"
+
+
+class SeatExists(Conflict):
+    code = "seat-exists"
+    title_en, title_zh = "A seat with this name exists already.", "该座席已存在。"

@@ -1,0 +1,74 @@
+"""All SQL of agents and seats."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from callcenter.agents.models import Activity, Agent, PauseReason, Seat
+
+
+async def find_agent(session: AsyncSession, *, number: str, lock: bool = False) -> Agent | None:
+    """``lock``: FOR UPDATE, so that two changes of one agent follow one another."""
+    query = select(Agent).where(Agent.number == number)
+    return (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
+
+
+async def find_agent_of_user(session: AsyncSession, user_id: UUID) -> Agent | None:
+    return (await session.scalars(select(Agent).where(Agent.user_id == user_id))).one_or_none()
+
+
+async def find_agent_at(session: AsyncSession, seat_name: str) -> Agent | None:
+    """Who sits at this seat now."""
+    return (await session.scalars(select(Agent).where(Agent.seat_name == seat_name))).one_or_none()
+
+
+async def list_agents(session: AsyncSession) -> Sequence[Agent]:
+    return (await session.scalars(select(Agent).order_by(Agent.number))).all()
+
+
+async def list_seats(session: AsyncSession) -> Sequence[Seat]:
+    return (await session.scalars(select(Seat).order_by(Seat.name))).all()
+
+
+async def find_pause_reason(session: AsyncSession, *, code: str) -> PauseReason | None:
+    return (
+        await session.scalars(select(PauseReason).where(PauseReason.code == code, PauseReason.active))
+    ).one_or_none()
+
+
+async def find_pause_reason_by_digit(session: AsyncSession, digit: str) -> PauseReason | None:
+    return (
+        await session.scalars(select(PauseReason).where(PauseReason.digit == digit, PauseReason.active))
+    ).one_or_none()
+
+
+async def list_pause_reasons(session: AsyncSession) -> Sequence[PauseReason]:
+    return (await session.scalars(select(PauseReason).order_by(PauseReason.code))).all()
+
+
+async def list_wrap_ups_over(session: AsyncSession, at: datetime) -> Sequence[Agent]:
+    """Agents whose wrap-up ended by ``at``, locked."""
+    query = select(Agent).where(Agent.activity == Activity.WRAP_UP, Agent.wrap_up_until <= at)
+    return (await session.scalars(query.with_for_update(skip_locked=True))).all()
+
+
+async def set_registered(session: AsyncSession, seat_name: str, registered: bool, at: datetime) -> None:
+    await session.execute(
+        update(Seat)
+        .where(Seat.name == seat_name, Seat.registered.is_distinct_from(registered))
+        .values(registered=registered, registered_at=at)
+    )
+
+
+async def set_registered_exactly(session: AsyncSession, seat_names: set[str], at: datetime) -> None:
+    """A snapshot: these seats are registered, all others are not."""
+    for registered in (True, False):
+        among = Seat.name.in_(seat_names) if registered else Seat.name.not_in(seat_names)
+        await session.execute(
+            update(Seat)
+            .where(among, Seat.registered.is_distinct_from(registered))
+            .values(registered=registered, registered_at=at)
+        )

@@ -1,0 +1,198 @@
+"""What agents want and do: two things kept apart, every change kept with its time and cause.
+
+This module knows no queues: who tells Asterisk is queues.service, one floor up.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from callcenter.agents import queries
+from callcenter.agents.errors import (
+    AgentExists,
+    AgentNotFound,
+    NotLoggedIn,
+    SeatExists,
+    SeatNotFound,
+    SeatTaken,
+    UnknownPauseReason,
+    WrongPin,
+)
+from callcenter.agents.models import Activity, Agent, AgentStateChange, Cause, Seat, Wanted
+from callcenter.core.bus import announce
+from callcenter.core.clock import now
+from callcenter.core.security import codes_equal, keyed_code_hash
+
+TOPIC = "agents"
+_MEMBER_PREFIX = "agent-"
+
+
+def member_name(agent: Agent) -> str:
+    """The agent's name as a queue member: it stands in queue_log and in every AMI event."""
+    return f"{_MEMBER_PREFIX}{agent.number}"
+
+
+def number_of_member(name: str) -> str | None:
+    """The reverse of :func:`member_name`; None for a member that is not ours."""
+    return name.removeprefix(_MEMBER_PREFIX) if name.startswith(_MEMBER_PREFIX) else None
+
+
+async def get_agent(session: AsyncSession, number: str, *, lock: bool = False) -> Agent:
+    """Raises AgentNotFound."""
+    agent = await queries.find_agent(session, number=number, lock=lock)
+    if agent is None:
+        raise AgentNotFound(number=number)
+    return agent
+
+
+async def get_agent_by_pin(session: AsyncSession, number: str, pin: str, *, key: str) -> Agent:
+    """The agent who keyed in number and PIN at a phone. Raises WrongPin, the same for either being wrong."""
+    agent = await queries.find_agent(session, number=number)
+    keyed = keyed_code_hash(pin, owner=number, key=key)
+    if agent is None or agent.pin_hash is None or not codes_equal(agent.pin_hash, keyed):
+        raise WrongPin
+    return agent
+
+
+async def create_agent(session: AsyncSession, *, number: str, display_name: str, pin: str | None, key: str) -> Agent:
+    """A new agent, logged out. ``pin``: four digits or more, kept as a keyed hash. Raises AgentExists."""
+    if await queries.find_agent(session, number=number) is not None:
+        raise AgentExists(number=number)
+    at = now()
+    agent = Agent(
+        number=number,
+        display_name=display_name,
+        pin_hash=keyed_code_hash(pin, owner=number, key=key) if pin else None,
+        wanted=Wanted.LOGGED_OUT,
+        wanted_since=at,
+        activity=Activity.IDLE,
+        activity_since=at,
+        sequence=0,
+    )
+    session.add(agent)
+    await session.flush()
+    return agent
+
+
+async def create_seat(session: AsyncSession, *, name: str, label: str) -> Seat:
+    """A SIP endpoint with a random password of 192 bits. Raises SeatExists."""
+    if await session.get(Seat, name) is not None:
+        raise SeatExists(name=name)
+    seat = Seat(name=name, label=label, sip_password=secrets.token_urlsafe(24), registered=False)
+    session.add(seat)
+    await session.flush()
+    return seat
+
+
+async def log_in(session: AsyncSession, agent: Agent, seat_name: str, *, cause: Cause, actor_name: str) -> str | None:
+    """The agent takes a seat and is paused until saying otherwise. Returns the seat left, if any.
+
+    Raises SeatNotFound, SeatTaken.
+    """
+    if await session.get(Seat, seat_name) is None:
+        raise SeatNotFound(seat=seat_name)
+    sitting = await queries.find_agent_at(session, seat_name)
+    if sitting is not None and sitting.id != agent.id:
+        raise SeatTaken(seat=seat_name)
+    left = agent.seat_name if agent.seat_name != seat_name else None
+    agent.seat_name = seat_name
+    if agent.wanted == Wanted.LOGGED_OUT or left:
+        await _change(session, agent, wanted=Wanted.PAUSED, reason=None, cause=cause, actor_name=actor_name)
+    return left
+
+
+async def log_out(session: AsyncSession, agent: Agent, *, cause: Cause, actor_name: str) -> str | None:
+    """The agent leaves; a call in progress goes on. Returns the seat that was left (None: was logged out)."""
+    left = agent.seat_name
+    if agent.wanted != Wanted.LOGGED_OUT:
+        await _change(session, agent, wanted=Wanted.LOGGED_OUT, reason=None, cause=cause, actor_name=actor_name)
+    agent.seat_name = None
+    return left
+
+
+async def set_available(session: AsyncSession, agent: Agent, *, cause: Cause, actor_name: str) -> None:
+    """Calls may come. Raises NotLoggedIn."""
+    _require_seat(agent)
+    if agent.wanted != Wanted.AVAILABLE:
+        await _change(session, agent, wanted=Wanted.AVAILABLE, reason=None, cause=cause, actor_name=actor_name)
+
+
+async def pause(session: AsyncSession, agent: Agent, reason: str, *, cause: Cause, actor_name: str) -> None:
+    """No new calls, for ``reason`` (a code of pause_reasons). Raises NotLoggedIn, UnknownPauseReason."""
+    _require_seat(agent)
+    if await queries.find_pause_reason(session, code=reason) is None:
+        raise UnknownPauseReason(reason=reason)
+    if agent.wanted != Wanted.PAUSED or agent.pause_reason != reason:
+        await _change(session, agent, wanted=Wanted.PAUSED, reason=reason, cause=cause, actor_name=actor_name)
+
+
+async def record_activity(
+    session: AsyncSession,
+    agent: Agent,
+    activity: Activity,
+    *,
+    call_id: str | None = None,
+    wrap_up_seconds: int = 0,
+    at: datetime | None = None,
+) -> None:
+    """What Asterisk's events say the agent does; a repetition changes nothing."""
+    when = at or now()
+    if agent.activity == activity and agent.activity_call_id == call_id:
+        return
+    before = agent.activity
+    agent.activity, agent.activity_since, agent.activity_call_id = activity, when, call_id
+    agent.wrap_up_until = when + timedelta(seconds=wrap_up_seconds) if activity == Activity.WRAP_UP else None
+    await _append(session, agent, when, agent.wanted, before, Cause.SYSTEM, "pbx")
+
+
+async def end_wrap_ups(session: AsyncSession, at: datetime) -> int:
+    """Agents whose wrap-up time is over are idle again. Returns how many."""
+    agents = await queries.list_wrap_ups_over(session, at)
+    for agent in agents:
+        await record_activity(session, agent, Activity.IDLE, at=agent.wrap_up_until)
+    return len(agents)
+
+
+def _require_seat(agent: Agent) -> None:
+    if agent.seat_name is None or agent.wanted == Wanted.LOGGED_OUT:
+        raise NotLoggedIn(agent=agent.number)
+
+
+async def _change(
+    session: AsyncSession, agent: Agent, *, wanted: Wanted, reason: str | None, cause: Cause, actor_name: str
+) -> None:
+    at = now()
+    before = agent.wanted
+    agent.wanted, agent.pause_reason, agent.wanted_since = wanted, reason, at
+    await _append(session, agent, at, before, agent.activity, cause, actor_name)
+
+
+async def _append(
+    session: AsyncSession,
+    agent: Agent,
+    at: datetime,
+    wanted_before: str,
+    activity_before: str,
+    cause: Cause,
+    actor_name: str,
+) -> None:
+    """One row of history, numbered per agent, announced at commit."""
+    agent.sequence += 1
+    session.add(
+        AgentStateChange(
+            agent_id=agent.id,
+            sequence=agent.sequence,
+            at=at,
+            cause=cause,
+            actor_name=actor_name,
+            wanted_before=wanted_before,
+            wanted=agent.wanted,
+            pause_reason=agent.pause_reason,
+            activity_before=activity_before,
+            activity=agent.activity,
+            call_id=agent.activity_call_id,
+            seat_name=agent.seat_name,
+        )
+    )
+    await announce(session, TOPIC, [agent.number])

@@ -1,0 +1,175 @@
+"""What may be asked of a PBX: a closed list of typed commands, each one row of ``pbx_commands``.
+
+A request commits the row; the engine sends it and records the answer (callcenter/asterisk/sender.py).
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from callcenter.asterisk.models import CommandState, PbxCommand
+from callcenter.core.bus import announce
+from callcenter.core.clock import now
+
+TOPIC = "pbx_commands"
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+"""A queue, seat, member or pause reason: nothing that AMI, astdb (``|``) or the dialplan gives a meaning to."""
+
+
+class Command(BaseModel):
+    """Base: arguments are the model's fields; :meth:`ami` gives the action."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    action: ClassVar[str]
+
+    def ami(self) -> tuple[str, Mapping[str, str]]:
+        """AMI action name and headers."""
+        raise NotImplementedError
+
+
+class QueueAdd(Command):
+    """A member joins a queue. "Already there" from Asterisk is success."""
+
+    action = "queue_add"
+    queue: Name
+    seat: Name
+    member_name: Name
+    penalty: int
+    paused: bool
+
+    def ami(self) -> tuple[str, Mapping[str, str]]:
+        return "QueueAdd", {
+            "Queue": self.queue,
+            "Interface": interface(self.seat),
+            "MemberName": self.member_name,
+            "Penalty": str(self.penalty),
+            "Paused": _yes(self.paused),
+            "StateInterface": interface(self.seat),
+        }
+
+
+class QueueRemove(Command):
+    """A member leaves a queue. "Not there" is success."""
+
+    action = "queue_remove"
+    queue: Name
+    seat: Name
+
+    def ami(self) -> tuple[str, Mapping[str, str]]:
+        return "QueueRemove", {"Queue": self.queue, "Interface": interface(self.seat)}
+
+
+class QueuePause(Command):
+    """A member is paused, or not any more, in all its queues at once (app_queue's own unit for a person)."""
+
+    action = "queue_pause"
+    seat: Name
+    paused: bool
+    reason: Name | None
+
+    def ami(self) -> tuple[str, Mapping[str, str]]:
+        headers = {"Interface": interface(self.seat), "Paused": _yes(self.paused)}
+        if self.reason:
+            headers["Reason"] = self.reason
+        return "QueuePause", headers
+
+
+class Reload(Command):
+    """A module reads its configuration again; calls go on."""
+
+    action = "reload"
+    module: Annotated[str, StringConstraints(pattern=r"^[a-z_]+(\.so)?$")]
+
+    def ami(self) -> tuple[str, Mapping[str, str]]:
+        return "Reload", {"Module": self.module}
+
+
+class Render(Command):
+    """Write the configuration anew from the database and reload what changed. Performed by the engine."""
+
+    action = "render"
+
+    def ami(self) -> tuple[str, Mapping[str, str]]:
+        raise TypeError("render is no AMI action: the engine performs it")
+
+
+COMMANDS: Mapping[str, type[Command]] = {
+    command.action: command for command in (QueueAdd, QueueRemove, QueuePause, Reload, Render)
+}
+
+
+def interface(seat: str) -> str:
+    """Asterisk's name of a seat as a queue member."""
+    return f"PJSIP/{seat}"
+
+
+def seat_of(channel_or_interface: str) -> str | None:
+    """The endpoint in ``PJSIP/<name>`` or ``PJSIP/<name>-0000001a``; None for other technologies."""
+    technology, _, rest = channel_or_interface.partition("/")
+    if technology != "PJSIP" or not rest:
+        return None
+    name, dash, suffix = rest.rpartition("-")
+    return name if dash and len(suffix) == 8 and all(c in "0123456789abcdef" for c in suffix) else rest
+
+
+def is_already_so(command: Command, message: str) -> bool:
+    """Asterisk refused because it is so already (AMI fact 9): what was wanted holds."""
+    lowered = message.lower()
+    if isinstance(command, QueueAdd):
+        return "already there" in lowered
+    if isinstance(command, QueueRemove):
+        return "not there" in lowered
+    return False
+
+
+async def request_command(session: AsyncSession, pbx: str, command: Command, *, cause: str) -> None:
+    """Commit, with the caller's transaction, that ``pbx`` is to do this; the engine hears of it at commit."""
+    session.add(
+        PbxCommand(
+            pbx=pbx,
+            action=command.action,
+            arguments=command.model_dump(),
+            cause=cause,
+            state=CommandState.PENDING,
+            created_at=now(),
+        )
+    )
+    await announce(session, TOPIC, [pbx])
+
+
+async def claim_commands(session: AsyncSession, pbx: str, *, limit: int) -> list[PbxCommand]:
+    """Mark the oldest pending rows of a PBX as sent and return them, in order.
+
+    They are marked before Asterisk hears of them: a crash in between leaves ``sent``, which the successor turns
+    into ``unknown`` (:func:`mark_unknown`), never into a second sending.
+    """
+    rows = await session.execute(
+        text(
+            "UPDATE pbx_commands SET state = 'sent', sent_at = now() WHERE id IN ("
+            " SELECT id FROM pbx_commands WHERE pbx = :pbx AND state = 'pending' ORDER BY id LIMIT :limit"
+            " FOR UPDATE SKIP LOCKED) RETURNING id"
+        ),
+        {"pbx": pbx, "limit": limit},
+    )
+    found = [await session.get_one(PbxCommand, row.id) for row in rows]
+    return sorted(found, key=lambda command: command.id)
+
+
+async def mark_unknown(session: AsyncSession, pbx: str) -> int:
+    """After a crash: what was sent and never answered is unknown. Returns how many."""
+    result = await session.execute(
+        text(
+            "UPDATE pbx_commands SET state = 'unknown', finished_at = now()"
+            " WHERE pbx = :pbx AND state = 'sent' RETURNING id"
+        ),
+        {"pbx": pbx},
+    )
+    return len(result.all())
+
+
+def _yes(value: bool) -> str:
+    return "true" if value else "false"

@@ -1,0 +1,197 @@
+"""Asterisk's configuration: templates of ``asterisk_conf/`` plus what the database says, to files.
+
+Pure up to :func:`write_configuration`. Who reads the database lies above (queues.service); who tells a running
+Asterisk to read again is :func:`reload_modules`' caller.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from callcenter.asterisk.events import SUBSCRIBED_EVENTS
+from callcenter.core.config import Settings
+from callcenter.core.errors import InvalidInput
+from callcenter.core.secrets import get_secret
+
+NAME = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
+_DID = re.compile(r"^[0-9]{2,20}$")
+_PASSWORD = re.compile(r"^[A-Za-z0-9_-]{20,80}$")
+_STRATEGIES = frozenset(
+    {"ringall", "leastrecent", "fewestcalls", "random", "rrmemory", "rrordered", "linear", "wrandom"}
+)
+
+MODULES = (
+    "res_timing_timerfd.so",
+    "res_sorcery_config.so",
+    "res_sorcery_memory.so",
+    "res_sorcery_astdb.so",
+    "res_pjproject.so",
+    "res_pjsip.so",
+    "res_pjsip_session.so",
+    "res_pjsip_authenticator_digest.so",
+    "res_pjsip_caller_id.so",
+    "res_pjsip_dtmf_info.so",
+    "res_pjsip_endpoint_identifier_ip.so",
+    "res_pjsip_endpoint_identifier_user.so",
+    "res_pjsip_nat.so",
+    "res_pjsip_pubsub.so",
+    "res_pjsip_refer.so",
+    "res_pjsip_registrar.so",
+    "res_pjsip_rfc3326.so",
+    "res_pjsip_sdp_rtp.so",
+    "res_pjsip_outbound_authenticator_digest.so",
+    "res_rtp_asterisk.so",
+    "res_musiconhold.so",
+    "res_agi.so",
+    "bridge_builtin_features.so",
+    "bridge_builtin_interval_features.so",
+    "bridge_holding.so",
+    "bridge_native_rtp.so",
+    "bridge_simple.so",
+    "bridge_softmix.so",
+    "chan_pjsip.so",
+    "codec_alaw.so",
+    "codec_resample.so",
+    "codec_ulaw.so",
+    "format_pcm.so",
+    "format_wav.so",
+    "func_callerid.so",
+    "func_channel.so",
+    "func_logic.so",
+    "func_strings.so",
+    "func_timeout.so",
+    "app_cdr.so",
+    "app_celgenuserevent.so",
+    "app_dial.so",
+    "app_mixmonitor.so",
+    "app_playback.so",
+    "app_queue.so",
+    "app_verbose.so",
+    "cel_custom.so",
+    "pbx_config.so",
+)
+
+_RELOAD = {
+    "pjsip.conf": "res_pjsip.so",
+    "queues.conf": "app_queue.so",
+    "extensions.conf": "pbx_config.so",
+    "cel.conf": "cel",
+    "cel_custom.conf": "cel_custom.so",
+    "manager.conf": "manager",
+    "logger.conf": "logger",
+    "musiconhold.conf": "res_musiconhold.so",
+    "rtp.conf": "res_rtp_asterisk.so",
+}
+"""Which module reads which file again without dropping calls; what is not listed needs a restart."""
+
+
+@dataclass(frozen=True, slots=True)
+class DidConf:
+    number: str
+    fallback_queue: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueConf:
+    name: str
+    strategy: str
+    ring_seconds: int
+    retry_seconds: int
+    wrap_up_seconds: int
+    capacity: int
+    service_level_seconds: int
+    announce_position: bool
+    announce_every_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeatConf:
+    name: str
+    sip_password: str
+
+
+@dataclass(frozen=True, slots=True)
+class PbxConfiguration:
+    """What the database contributes. Every name is checked before it reaches a file."""
+
+    dids: tuple[DidConf, ...]
+    queues: tuple[QueueConf, ...]
+    seats: tuple[SeatConf, ...]
+
+    def check(self) -> None:
+        """Raises InvalidInput for a value that could break out of its line in a configuration file."""
+        queues = {queue.name for queue in self.queues}
+        for did in self.dids:
+            _require(_DID.match(did.number), "DID", did.number)
+            _require(did.fallback_queue in queues, "fallback queue", did.fallback_queue)
+            _require(did.language in ("zh", "en"), "language", did.language)
+        for queue in self.queues:
+            _require(NAME.match(queue.name), "queue name", queue.name)
+            _require(queue.strategy in _STRATEGIES, "strategy", queue.strategy)
+        for seat in self.seats:
+            _require(NAME.match(seat.name), "seat name", seat.name)
+            _require(_PASSWORD.match(seat.sip_password), "seat password", seat.name)
+
+
+def _require(ok: object, what: str, value: str) -> None:
+    if not ok:
+        raise InvalidInput(f"{what} {value!r} cannot stand in the PBX configuration.", field=what)
+
+
+def render(settings: Settings, configuration: PbxConfiguration, *, modules_dir: str, music_dir: str) -> dict[str, str]:
+    """File name -> content of the whole of Asterisk's ``etc``.
+
+    ``modules_dir`` and ``music_dir`` as Asterisk itself sees them.
+    """
+    configuration.check()
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(settings.asterisk_conf_dir),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - configuration files, not HTML; values are checked above
+    )
+    values = {
+        **settings.model_dump(),
+        "dir": settings.pbx_dir,
+        "modules_dir": modules_dir,
+        "music_dir": music_dir,
+        "modules": MODULES,
+        "ami_events": SUBSCRIBED_EVENTS,
+        "ami_events_secret": get_secret(settings, "ami_events_secret"),
+        "ami_commands_secret": get_secret(settings, "ami_commands_secret"),
+        "dids": configuration.dids,
+        "queues": configuration.queues,
+        "seats": configuration.seats,
+    }
+    return {
+        template.removesuffix(".j2"): environment.get_template(template).render(values)
+        for template in environment.list_templates(extensions=["j2"])
+    }
+
+
+def write_configuration(directory: Path, files: Mapping[str, str]) -> list[str]:
+    """Write what differs, each file whole or not at all, readable by its owner only; returns the changed names."""
+    directory.mkdir(parents=True, exist_ok=True)
+    changed = []
+    for name, content in sorted(files.items()):
+        path = directory / name
+        if path.exists() and path.read_text() == content:
+            continue
+        draft = path.with_suffix(".new")
+        draft.touch(mode=0o600)
+        draft.write_text(content)
+        os.replace(draft, path)
+        changed.append(name)
+    return changed
+
+
+def reload_modules(changed: Iterable[str]) -> list[str]:
+    """The modules that must read again after these files changed. A file that needs a restart yields nothing."""
+    return [_RELOAD[name] for name in changed if name in _RELOAD]

@@ -1,0 +1,88 @@
+"""Sends ``pbx_commands`` rows to one PBX, in order, and records what Asterisk said."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+
+import structlog
+from sqlalchemy import update
+
+from callcenter.asterisk.commands import COMMANDS, Command, claim_commands, is_already_so, mark_unknown
+from callcenter.asterisk.errors import AmiRefused, AmiTimeout, AmiUnavailable
+from callcenter.asterisk.manager import AmiSession
+from callcenter.asterisk.models import CommandState, PbxCommand
+from callcenter.core.clock import now
+from callcenter.core.db import Database
+from callcenter.core.errors import CallcenterError
+
+log = structlog.get_logger(__name__)
+
+Performer = Callable[[Command], Awaitable[str]]
+"""Does a command that is no AMI action; returns the answer to record; raises CallcenterError if it failed."""
+
+BATCH = 50
+POLL_SECONDS = 1.0
+"""A lost NOTIFY costs this much, nothing else."""
+
+
+class CommandSender:
+    """One per engine. ``performers``: action -> function for commands the engine itself carries out."""
+
+    def __init__(self, database: Database, ami: AmiSession, pbx: str, performers: Mapping[str, Performer]) -> None:
+        self._database = database
+        self._ami = ami
+        self._pbx = pbx
+        self._performers = performers
+        self._wake = asyncio.Event()
+
+    def wake(self, _ids: list[str] | None = None) -> None:
+        """Bus subscriber: rows may be waiting."""
+        self._wake.set()
+
+    async def settle(self) -> None:
+        """Before the first sending of a new engine: what the last one left unanswered is unknown."""
+        async with self._database.transaction() as session:
+            unknown = await mark_unknown(session, self._pbx)
+        if unknown:
+            log.warning("pbx_commands_unknown", count=unknown)
+
+    async def run(self) -> None:
+        """Until cancelled. Sends only while the command session is up: rows wait, they are not lost."""
+        while True:
+            self._wake.clear()
+            if not (self._ami.connected and await self.send_pending()):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+
+    async def send_pending(self) -> int:
+        """Send what is pending now; returns how many rows were taken."""
+        async with self._database.transaction() as session:
+            rows = await claim_commands(session, self._pbx, limit=BATCH)
+        for row in rows:
+            state, answer = await self._send(row)
+            await self._record(row.id, state, answer)
+        return len(rows)
+
+    async def _send(self, row: PbxCommand) -> tuple[CommandState, str]:
+        command = COMMANDS[row.action].model_validate(row.arguments)
+        try:
+            if row.action in self._performers:
+                return CommandState.DONE, await self._performers[row.action](command)
+            action, headers = command.ami()
+            response = await self._ami.send(action, headers)
+        except (AmiTimeout, AmiUnavailable) as error:
+            return (CommandState.UNKNOWN if error.sent else CommandState.FAILED), error.message
+        except (AmiRefused, CallcenterError) as error:
+            return CommandState.FAILED, error.message
+        done = response.success or is_already_so(command, response.message)
+        return (CommandState.DONE if done else CommandState.FAILED), response.message
+
+    async def _record(self, command_id: int, state: CommandState, answer: str) -> None:
+        async with self._database.transaction() as session:
+            await session.execute(
+                update(PbxCommand)
+                .where(PbxCommand.id == command_id)
+                .values(state=state, finished_at=now(), answer=answer[:500])
+            )
+        if state is not CommandState.DONE:
+            log.warning("pbx_command_not_done", id=command_id, state=state, answer=answer)

@@ -1,0 +1,13 @@
+"""What can go wrong with queues."""
+
+from callcenter.core.errors import Conflict, NotFound
+
+
+class QueueNotFound(NotFound):
+    code = "queue-not-found"
+    title_en, title_zh = "There is no such queue.", "没有这个队列。"
+
+
+class QueueInUse(Conflict):
+    code = "queue-in-use"
+    title_en, title_zh = "A telephone number still leads to this queue.", "仍有号码指向该队列。"
