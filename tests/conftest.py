@@ -1,0 +1,41 @@
+"""Fixtures for everybody: a database of one's own on a real PostgreSQL."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from callcenter.core.db import Database
+from callcenter.core.embedded_postgres import EmbeddedPostgres
+from tests.support import postgres
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        postgres.begin_run()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and postgres.RUN_DIR_VARIABLE in os.environ:
+        postgres.end_run()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> EmbeddedPostgres:
+    """The run's server; shared, so stop it in no test (make an EmbeddedPostgres of your own for that)."""
+    return postgres.shared_server()
+
+
+@pytest.fixture
+def database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """A fresh, migrated, empty database of this test's own."""
+    name = postgres.new_database(postgres_server)
+    yield postgres_server.url(name)
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    yield database
+    await database.close()
