@@ -39,6 +39,8 @@ class User(Base):
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
     failed_logins: Mapped[int] = mapped_column(default=0)
+    """Tries since ``failed_since`` that have not (yet) proved right."""
+    failed_since: Mapped[datetime | None]
     locked_until: Mapped[datetime | None]
 
 

@@ -1,0 +1,133 @@
+"""The HTTP way in: one FastAPI application over the domains' routes. It speaks no AMI."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import ModuleType
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from callcenter import __version__
+from callcenter.accounts import routes as accounts_routes
+from callcenter.accounts.access import require
+from callcenter.accounts.service import LoginThrottle
+from callcenter.core.config import Settings
+from callcenter.core.db import Database
+from callcenter.core.health import check_database
+from callcenter.core.http import API_PREFIX
+from callcenter.core.metrics import HttpMetrics
+from callcenter.core.middleware import RequestEnvelope
+from callcenter.core.phone_numbers import NumberPlan
+from callcenter.core.problems import Problem, install_problem_handlers, problem_responses
+from callcenter.core.secrets import get_secret
+
+DOMAINS: tuple[ModuleType, ...] = (accounts_routes,)
+"""Each module's ``router`` is mounted under /api/v1. A new domain is one import and one entry here."""
+
+UPLOADS: dict[str, int] = {}
+"""Paths that take files, and the bytes they may have."""
+
+
+def create_app(settings: Settings, database: Database) -> FastAPI:
+    """The API over ``database``, which is closed when the application ends.
+
+    ``app.state``: settings, database, number_plan, code_key.
+    """
+    app = FastAPI(
+        title="Call centre",
+        version=__version__,
+        description="A hospital's call centre: patients, agents, queues, calls and their records.",
+        openapi_url=f"{API_PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+        lifespan=_lifespan,
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.number_plan = NumberPlan(settings.country, settings.area_code)
+    app.state.code_key = get_secret(settings, "check_code_key")
+    app.state.login_throttle = LoginThrottle()
+    for domain in DOMAINS:
+        app.include_router(domain.router, prefix=API_PREFIX, responses=problem_responses(422, 503))
+    install_problem_handlers(app)
+    metrics = HttpMetrics(database)
+    _add_operations_routes(app, metrics)
+    app.add_middleware(RequestEnvelope, metrics=metrics, uploads=UPLOADS)
+    _complete_openapi(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    await app.state.database.close()
+
+
+def _operation_id(route: APIRoute) -> str:
+    """``patients_search_patients``: stable as long as tag and function keep their names."""
+    return f"{route.tags[0]}_{route.name}" if route.tags else route.name
+
+
+def _add_operations_routes(app: FastAPI, metrics: HttpMetrics) -> None:
+    """For whoever watches the service: no log-in, no patient data."""
+
+    @app.get("/health/live", tags=["operations"])
+    async def live() -> dict[str, str]:
+        """The process runs."""
+        return {"status": "ok"}
+
+    @app.get("/health/ready", tags=["operations"], responses={503: {"description": "One check failed."}})
+    async def ready(request: Request) -> Response:
+        """Whether this role has what it needs: the database within a second, at the newest schema."""
+        checks = await check_database(request.app.state.database)
+        is_ready = all(check.ok for check in checks)
+        body: dict[str, Any] = {
+            "status": "ok" if is_ready else "failing",
+            "checks": {check.name: {"ok": check.ok, "reason": check.reason} for check in checks},
+        }
+        return Response(orjson.dumps(body), status_code=200 if is_ready else 503, media_type="application/json")
+
+    @app.get("/metrics", tags=["operations"], response_class=Response)
+    async def prometheus_metrics() -> Response:
+        """Figures for Prometheus, without ids."""
+        return Response(metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _complete_openapi(app: FastAPI) -> None:
+    """Add to FastAPI's document the Problem schema and, per operation, ``x-roles``: who may call it."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = generate()
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas |= problem.pop("$defs", {})
+            schemas["Problem"] = problem
+            for path, method, roles in declared_roles():
+                document["paths"][path][method]["x-roles"] = sorted(roles)
+        return generate()
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def declared_roles() -> list[tuple[str, str, frozenset[str]]]:
+    """(path, method, roles) of every route that declares ``require``; admin is always among them."""
+    found = []
+    for domain in DOMAINS:
+        for route in domain.router.routes:
+            roles = _required_roles(route.dependant)
+            if roles is not None and route.include_in_schema:
+                found += [(f"{API_PREFIX}{route.path_format}", method.lower(), roles) for method in route.methods]
+    return found
+
+
+def _required_roles(dependant: Dependant) -> frozenset[str] | None:
+    for dependency in dependant.dependencies:
+        if isinstance(dependency.call, require):
+            return frozenset(role.value for role in dependency.call.roles)
+    return None

@@ -1,0 +1,145 @@
+"""What every HTTP route shares: the request's transaction, pages with cursors, the shape of bodies.
+
+All routes stand under :data:`API_PREFIX`. Patient data never stands in a URL: searches are POSTs with a body.
+"""
+
+import base64
+import binascii
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+import asyncpg
+import orjson
+from fastapi import Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from callcenter.core.db import Database
+from callcenter.core.errors import InvalidInput, Unavailable
+from callcenter.core.phone_numbers import NumberPlan
+
+API_PREFIX = "/api/v1"
+
+Item = TypeVar("Item")
+Row = TypeVar("Row")
+
+
+class InvalidCursor(InvalidInput):
+    code = "invalid-cursor"
+    title_en, title_zh = "The cursor is not one this list gave out.", "分页游标无效。"
+
+
+class DatabaseUnavailable(Unavailable):
+    code = "database-unavailable"
+    title_en, title_zh = "The database does not answer now.", "数据库暂时无法访问。"
+
+
+def get_database(request: Request) -> Database:
+    """The process's database, for the few routes that need more than one transaction."""
+    database: Database = request.app.state.database
+    return database
+
+
+async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
+    """One transaction a request: committed before the response is sent, rolled back by any error.
+
+    Raises DatabaseUnavailable (503) when no connection can be had.
+    """
+    async with get_database(request).transaction() as session:
+        try:
+            await session.connection()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, PoolTimeout) as error:
+            raise DatabaseUnavailable from error
+        yield session
+
+
+DbSession = Annotated[AsyncSession, Depends(get_session, scope="function")]
+
+
+def get_number_plan(request: Request) -> NumberPlan:
+    plan: NumberPlan = request.app.state.number_plan
+    return plan
+
+
+def get_code_key(request: Request) -> str:
+    key: str = request.app.state.code_key
+    return key
+
+
+NumberPlanOf = Annotated[NumberPlan, Depends(get_number_plan)]
+"""How this hospital reads telephone numbers."""
+
+CodeKey = Annotated[str, Depends(get_code_key)]
+"""Key of check codes and PINs (the secret ``check_code_key``)."""
+
+
+def source_of(request: Request) -> str:
+    """Address of whoever opened the connection: from the socket, never from a header anybody can write."""
+    return request.client.host if request.client else ""
+
+
+class ApiModel(BaseModel):
+    """Base of all bodies: unknown fields refused, texts trimmed, no NUL (PostgreSQL cannot keep it)."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, str_max_length=10_000)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _no_nul(cls, value: Any) -> Any:
+        texts = value if isinstance(value, list | tuple) else (value,)
+        if any(isinstance(text, str) and "\x00" in text for text in texts):
+            raise ValueError("NUL character")
+        return value
+
+
+class Page(BaseModel, Generic[Item]):
+    """Part of a list. ``next_cursor``: ask again with it for what follows; None at the end."""
+
+    items: list[Item]
+    next_cursor: str | None = Field(default=None, description="Pass as `cursor` for the next page; null at the end.")
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """``after``: the sort key of the last row the client has, as the list encoded it; None for the first page."""
+
+    limit: int
+    after: tuple[Any, ...] | None
+
+
+def page_request(
+    limit: Annotated[int, Query(ge=1, le=500, description="Rows per page.")] = 50,
+    cursor: Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before.")] = None,
+) -> PageRequest:
+    return PageRequest(limit=limit, after=decode_cursor(cursor) if cursor else None)
+
+
+Paging = Annotated[PageRequest, Depends(page_request)]
+
+
+def encode_cursor(key: Iterable[str | int | None]) -> str:
+    """An opaque cursor of a sort key. In a URL it may hold ids and times only, no names or numbers."""
+    return base64.urlsafe_b64encode(orjson.dumps(list(key))).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> tuple[Any, ...]:
+    """The sort key in ``cursor``; raises InvalidCursor. Its values are outside input: check their types."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        values = orjson.loads(raw)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidCursor from error
+    if not isinstance(values, list) or not all(isinstance(value, str | int | None) for value in values):
+        raise InvalidCursor
+    return tuple(values)
+
+
+def cut_page(
+    rows: Sequence[Row], limit: int, key: Callable[[Row], Iterable[str | int | None]]
+) -> tuple[list[Row], str | None]:
+    """From ``limit + 1`` fetched rows, the page and the cursor after its last row (None if there is no more)."""
+    page = list(rows[:limit])
+    return page, encode_cursor(key(page[-1])) if len(rows) > limit else None
