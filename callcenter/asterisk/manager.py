@@ -155,7 +155,7 @@ class AmiSession:
             await link.open()
         answer = await self._perform(link, self._new_action("Login", self._credentials), CONNECT_TIMEOUT_SECONDS)
         if answer.get("Response") != "Success":
-            raise _LoginRefused(answer.get("Message", ""))
+            raise _LoginRefused(_message(answer))
         self._link = link
         self._connected.set()
         log.info("ami_connected", session=self.name)
@@ -208,7 +208,7 @@ class AmiSession:
         Raises AmiRefused (not sent), AmiUnavailable (see its ``sent``), AmiTimeout (sent, outcome unknown).
         """
         answer = await self._perform(self._link, self._new_action(action, headers), timeout_seconds)
-        return AmiResponse(answer["Response"] in ("Success", "Goodbye"), answer.get("Message", ""), answer)
+        return AmiResponse(answer["Response"] in ("Success", "Goodbye"), _message(answer), answer)
 
     async def send_list(
         self,
@@ -223,7 +223,7 @@ class AmiSession:
         """
         listing = self._new_action(action, headers, is_list=True)
         answer = await self._perform(self._link, listing, timeout_seconds)
-        message = answer.get("Message", "")
+        message = _message(answer)
         if answer.get("Response") == "Error" and not (message.startswith("No ") and message.endswith(" found")):
             raise AmiActionFailed(message, action=action)
         return listing.rows
@@ -265,6 +265,10 @@ def retry_after_seconds(failures: int, jitter: float) -> float:
     """
     full = min(FIRST_RETRY_SECONDS * 2.0 ** min(failures, 16), LONGEST_RETRY_SECONDS)
     return full * (1 - jitter / 2)
+
+
+def _message(answer: Mapping[str, str]) -> str:
+    return answer.get("Message", "").strip()  # some of PJSIP's end in a line feed
 
 
 async def _wait_at_most(event: asyncio.Event, seconds: float) -> None:
