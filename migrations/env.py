@@ -13,6 +13,7 @@ import callcenter.calls.models
 import callcenter.core.alarms
 import callcenter.core.audit
 import callcenter.directory.models
+import callcenter.ivr.models
 import callcenter.patients.models
 import callcenter.queues.models
 import callcenter.workorders.models  # noqa: F401

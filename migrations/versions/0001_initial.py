@@ -119,6 +119,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("code", name=op.f("uq_departments_code")),
     )
     op.create_table(
+        "flow_revisions",
+        sa.Column("flow", sa.String(), nullable=False),
+        sa.Column("revision", sa.String(), nullable=False),
+        sa.Column("content", sa.String(), nullable=False),
+        sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("flow", "revision", name=op.f("pk_flow_revisions")),
+    )
+    op.create_table(
         "ledger_events",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("file_id", sa.BigInteger(), nullable=False),
@@ -613,6 +621,7 @@ def downgrade() -> None:
     op.drop_index("ix_ledger_events_linkedid", table_name="ledger_events")
     op.drop_index("ix_ledger_events_at", table_name="ledger_events")
     op.drop_table("ledger_events")
+    op.drop_table("flow_revisions")
     op.drop_table("departments")
     op.drop_index("ix_calls_started_at_id", table_name="calls")
     op.drop_index("ix_calls_patient_id_started_at", table_name="calls")

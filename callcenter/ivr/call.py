@@ -1,0 +1,39 @@
+"""One call while a flow runs: the telephone, and what is known of the caller so far."""
+
+from dataclasses import dataclass
+
+from callcenter.asterisk import variables
+from callcenter.core.clock import Clock, now
+from callcenter.ivr.callers import Callers
+from callcenter.ivr.line import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What one call knows of its caller. All but ``verified`` ones are hints: a caller's number can be forged."""
+
+    e164: str | None = None
+    patient_id: str = ""
+    grade: str = ""
+    verified: bool = False
+    """A right check code was entered on this call."""
+    head_start_seconds: int = 0
+    """Of the verified patient; 0 before."""
+
+
+@dataclass(slots=True)
+class CallContext:
+    """What a step works with. Kept from one AGI visit to the next in channel variables."""
+
+    line: Line
+    callers: Callers
+    caller: Caller
+    clock: Clock = now
+
+    async def identify(self, caller: Caller) -> None:
+        """From now on the caller is taken for this one; the ledger is told (no number, no name)."""
+        self.caller = caller
+        await self.line.event(
+            variables.EVENT_WHO,
+            {"patient": caller.patient_id, "grade": caller.grade, "verified": "1" if caller.verified else "0"},
+        )

@@ -1,0 +1,37 @@
+"""What is wrong with a call flow, and what a running flow may miss."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from callcenter.core.errors import InvalidInput, Unavailable
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FlowProblem:
+    """One reason to refuse a flow. ``code`` is stable (kebab-case); ``line`` counts from 1."""
+
+    file: str
+    line: int
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message} [{self.code}]"
+
+
+class FlowError(InvalidInput):
+    """Flows that cannot be used; ``problems`` says all that was found, each with file and line."""
+
+    code = "invalid-flow"
+    title_en, title_zh = "The call flow is not valid.", "呼叫流程无效。"
+
+    def __init__(self, problems: Iterable[FlowProblem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__("\n".join(map(str, self.problems)), problems=[str(problem) for problem in self.problems])
+
+
+class DatabaseAway(Unavailable):
+    """The database did not answer within the limit of a running call; the step takes its safe outcome."""
+
+    code = "database-away"
+    title_en, title_zh = "The database does not answer.", "数据库无响应。"

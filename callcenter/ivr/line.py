@@ -1,0 +1,180 @@
+"""What a flow may do with the telephone, and how it is done over AGI."""
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Protocol
+
+from pydantic import SecretStr
+
+from callcenter.asterisk import variables
+from callcenter.asterisk.fastagi import AgiChannel
+from callcenter.ivr.prompts import Language, MissingAudio, PromptLibrary, UnknownPrompt
+
+KEYS = "0123456789*#"
+
+_FREEZE_SECONDS = 3
+"""Beyond what a command may rightly take: how long a caller waits for a service that froze."""
+_ASTERISK_GONE_SECONDS = 15.0
+"""Beyond it we stop waiting for Asterisk: the channel's own time-out has run off long ago."""
+_UNKNOWN_PROMPT_SECONDS = 60.0
+"""Assumed length of a prompt of which no audio is known to us (recorded by hand, or of an older revision)."""
+_ANSWER_SECONDS = 1.0
+"""ANSWER waits about 0.5 s for the first RTP (measured)."""
+
+
+class Line(Protocol):
+    """A call as a step sees it. Every method raises CallerHungUp once the caller is gone."""
+
+    @property
+    def uniqueid(self) -> str:
+        """Asterisk's id of the caller's channel."""
+
+    @property
+    def caller_number(self) -> str:
+        """As the dialplan let it through: digits and ``+``, or anything else for a withheld one. A hint."""
+
+    @property
+    def language(self) -> Language: ...
+
+    async def answer(self) -> None: ...
+
+    async def say(self, prompt_ids: Sequence[str]) -> None:
+        """Play the prompts one after the other, to their end."""
+
+    async def ask_key(self, prompt_ids: Sequence[str], timeout_seconds: int) -> str:
+        """Play, and wait for one key during it or within ``timeout_seconds`` after it; ``""`` is silence."""
+
+    async def ask_digits(self, prompt_id: str, *, max_digits: int, timeout_seconds: int) -> SecretStr:
+        """Play, and collect digits until ``#``, ``max_digits`` or silence. Never logged by any line."""
+
+    async def get_variable(self, name: str) -> str:
+        """A channel variable; ``""`` when it is not set."""
+
+    async def set_variable(self, name: str, value: str) -> None:
+        """Set a channel variable. Raises ValueError for a value that is not plain (variables.VALUE)."""
+
+    async def set_language(self, language: Language) -> None: ...
+
+    async def event(self, kind: str, values: Mapping[str, str]) -> None:
+        """Write a fact into the ledger. Raises ValueError for a value that is not plain."""
+
+    async def start_recording(self, file: str) -> None:
+        """Record what is said from now on, while connected to somebody, into ``file`` below the recordings folder."""
+
+    async def release(self) -> None:
+        """Let go of the call: the dialplan goes on with it."""
+
+
+class AgiLine:
+    """A :class:`Line` over FastAGI.
+
+    Before every command the channel's absolute time-out is set to what the command may rightly take and
+    3 s more; with AGIEXITONHANGUP the dialplan then takes the call from a service that froze
+    (asterisk-facts, FastAGI). So a frozen service costs the caller at most that.
+    """
+
+    def __init__(self, channel: AgiChannel, prompts: PromptLibrary, recordings_dir: PurePath) -> None:
+        self._channel = channel
+        self._prompts = prompts
+        self._recordings_dir = recordings_dir
+        self._language: Language = "en" if channel.variables.get("language", "").startswith("en") else "zh"
+        self._armed_until = 0.0
+
+    @property
+    def uniqueid(self) -> str:
+        return self._channel.variables.get("uniqueid", "")
+
+    @property
+    def caller_number(self) -> str:
+        return self._channel.variables.get("callerid", "")
+
+    @property
+    def language(self) -> Language:
+        return self._language
+
+    async def answer(self) -> None:
+        await self._arm(_ANSWER_SECONDS)
+        await self._channel.answer()
+
+    async def say(self, prompt_ids: Sequence[str]) -> None:
+        for prompt_id in prompt_ids:
+            await self._play(prompt_id, "")
+
+    async def ask_key(self, prompt_ids: Sequence[str], timeout_seconds: int) -> str:
+        *before, last = prompt_ids
+        for prompt_id in before:
+            if key := await self._play(prompt_id, KEYS):
+                return key
+        key, timed_out = await self._play_and_collect(last, timeout_seconds, 1)
+        return key or ("" if timed_out else "#")  # "#" ends GET DATA and is not in its result
+
+    async def ask_digits(self, prompt_id: str, *, max_digits: int, timeout_seconds: int) -> SecretStr:
+        digits, _ = await self._play_and_collect(prompt_id, timeout_seconds, max_digits)
+        return SecretStr(digits)
+
+    async def get_variable(self, name: str) -> str:
+        await self._arm(0)
+        return await self._channel.get_variable(name) or ""
+
+    async def set_variable(self, name: str, value: str) -> None:
+        if not variables.VALUE.fullmatch(value):
+            raise ValueError(f"not plain: {name}")
+        await self._arm(0)
+        await self._channel.set_variable(name, value)
+
+    async def set_language(self, language: Language) -> None:
+        await self._arm(0)
+        await self._channel.set_variable("CHANNEL(language)", language)
+        self._language = language
+
+    async def event(self, kind: str, values: Mapping[str, str]) -> None:
+        payload = variables.format_payload(values)
+        await self._arm(0)
+        await self._channel.execute("CELGenUserEvent", kind, payload)
+
+    async def start_recording(self, file: str) -> None:
+        await self._arm(0)
+        # b: only while connected, so neither menu nor music; no command is run afterwards, no beep
+        await self._channel.execute("MixMonitor", str(self._recordings_dir / file), "b")
+
+    async def release(self) -> None:
+        await self._channel.set_variable("TIMEOUT(absolute)", "0")
+        self._armed_until = 0.0
+
+    async def _play(self, prompt_id: str, keys: str) -> str:
+        seconds = self._seconds(prompt_id)
+        await self._arm(seconds)
+        return await self._channel.stream_file(
+            self._sound(prompt_id), keys, at_most_seconds=seconds + _ASTERISK_GONE_SECONDS
+        )
+
+    async def _play_and_collect(self, prompt_id: str, timeout_seconds: int, max_digits: int) -> tuple[str, bool]:
+        """One command, so that no key is lost between prompt and wait. The wait counts anew for each digit."""
+        seconds = self._seconds(prompt_id) + timeout_seconds * max_digits
+        await self._arm(seconds)
+        return await self._channel.get_data(
+            self._sound(prompt_id), timeout_seconds, max_digits, at_most_seconds=seconds + _ASTERISK_GONE_SECONDS
+        )
+
+    async def _arm(self, seconds: float) -> None:
+        """Leave the channel ``seconds`` + 3 s from now, unless it has about that already (a burst of commands)."""
+        now = asyncio.get_running_loop().time()
+        wanted = math.ceil(seconds + _FREEZE_SECONDS)
+        if wanted - 1 <= self._armed_until - now <= wanted:
+            return
+        await self._channel.set_variable("TIMEOUT(absolute)", str(wanted))
+        self._armed_until = now + wanted
+
+    def _seconds(self, prompt_id: str) -> float:
+        try:
+            return self._prompts.duration_seconds(prompt_id, self._language)
+        except (UnknownPrompt, MissingAudio):
+            return _UNKNOWN_PROMPT_SECONDS
+
+    def _sound(self, prompt_id: str) -> str:
+        try:
+            return self._prompts.sound(prompt_id)
+        except UnknownPrompt:
+            return f"cc/{prompt_id}"  # a call on an older revision: its audio may still be there

@@ -1,0 +1,86 @@
+"""The ivr role: answers the dialplan's AGI() visits."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+
+import structlog
+
+from callcenter.asterisk.fastagi import AgiChannel, FastAgiServer
+from callcenter.core.config import Settings
+from callcenter.core.db import Database
+from callcenter.core.phone_numbers import NumberPlan
+from callcenter.core.secrets import get_secret
+from callcenter.ivr.callers import DatabaseCallers
+from callcenter.ivr.catalogue import Catalogue
+from callcenter.ivr.line import AgiLine
+from callcenter.ivr.revisions import RevisionStore
+from callcenter.ivr.runner import FlowRunner
+
+log = structlog.get_logger(__name__)
+
+AgiHandler = Callable[[AgiChannel], Awaitable[None]]
+
+FLOW_PATH = "flow"
+
+
+class IvrServer:
+    """Runs call flows (``agi://host/flow``) and what else it is given by the first word of the path.
+
+    ``handlers``: e.g. ``{"seat": ...}`` for the agents' feature codes (``agi://host/seat/login``).
+    ``queue_names``: queues that flows may name; None: not checked.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        *,
+        handlers: Mapping[str, AgiHandler] | None = None,
+        queue_names: Collection[str] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._revisions = RevisionStore(database)
+        self.catalogue = Catalogue(
+            settings.flows_dir,
+            settings.prompts_dir,
+            revisions=self._revisions,
+            database=database,
+            queue_names=queue_names,
+        )
+        self._runner = FlowRunner(
+            DatabaseCallers(database, get_secret(settings, "check_code_key")),
+            self._revisions,
+            NumberPlan(settings.country, settings.area_code),
+        )
+        self._handlers: dict[str, AgiHandler] = {**(handlers or {}), FLOW_PATH: self._run_flow}
+        self._server = FastAgiServer(settings.fastagi_host, settings.fastagi_port, self._serve)
+
+    @property
+    def port(self) -> int:
+        """The FastAGI port it listens on."""
+        return self._server.port
+
+    async def start(self) -> None:
+        """Read the flows, then listen. Raises OSError when the port is taken, InvalidPrompts without prompts."""
+        await self.catalogue.current()
+        await self._server.start()
+
+    async def stop(self) -> None:
+        """Take no new visit, let running ones finish up to ``drain_seconds``, end the rest (dialplan fall-back)."""
+        self._server.stop_accepting()
+        left = await self._server.drain(self._settings.drain_seconds)
+        if left:
+            log.warning("flows_cut_short", visits=left)
+        await self._server.close()
+        await self._revisions.saved()
+
+    async def _serve(self, channel: AgiChannel) -> None:
+        handler = self._handlers.get(channel.path.split("/", 1)[0])
+        if handler is None:
+            log.error("agi_path_unknown", uniqueid=channel.variables["uniqueid"], path=channel.path)
+            return
+        await handler(channel)
+
+    async def _run_flow(self, channel: AgiChannel) -> None:
+        published = await self.catalogue.current()
+        await self._runner.run(AgiLine(channel, published.prompts, self._settings.recordings_dir), published.flows)

@@ -1,0 +1,23 @@
+"""Step types: one a file; :data:`STEP_TYPES` is all that a flow may use."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from callcenter.ivr.steps.base import Step
+from callcenter.ivr.steps.check_code import CheckCode
+from callcenter.ivr.steps.complaint import Complaint
+from callcenter.ivr.steps.goto_flow import GotoFlow
+from callcenter.ivr.steps.hangup import Hangup
+from callcenter.ivr.steps.language import Language
+from callcenter.ivr.steps.menu import Menu
+from callcenter.ivr.steps.queue import Queue
+from callcenter.ivr.steps.recognise import Recognise
+from callcenter.ivr.steps.record import Record
+from callcenter.ivr.steps.say import Say
+
+STEP_TYPES: Mapping[str, type[Step]] = MappingProxyType(
+    {
+        step_type.kind: step_type
+        for step_type in (Say, Menu, Recognise, CheckCode, Language, Record, Complaint, Queue, Hangup, GotoFlow)
+    }
+)
