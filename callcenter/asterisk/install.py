@@ -41,28 +41,42 @@ class AsteriskInstall:
     program: str = "/usr/sbin/asterisk"
 
     def command(
-        self, arguments: Sequence[str], *, binds: Iterable[Path] = (), die_with_parent: bool = False
+        self,
+        arguments: Sequence[str],
+        *,
+        binds: Iterable[Path] = (),
+        directory: Path = Path("/"),
+        die_with_parent: bool = False,
     ) -> list[str]:
         """The whole command line that runs asterisk with ``arguments``.
 
         ``binds``: directories it may read and write, at the same paths as outside; all else of the machine is hidden.
+        ``directory``: the working directory, one of ``binds``.
         ``die_with_parent``: the kernel ends it when the *thread* that started it ends (prctl(2), PR_SET_PDEATHSIG).
         """
         if self.root is None:
             guard = ["setpriv", "--pdeathsig", "KILL"] if die_with_parent else []
-            return [*guard, self.program, *arguments]
+            return ["env", f"--chdir={directory}", *guard, self.program, *arguments]
         guard = ["--die-with-parent"] if die_with_parent else []
-        return [*_sandbox(self.root, binds), *guard, self.program, *arguments]
+        return [*_sandbox(self.root, binds), "--chdir", str(directory), *guard, self.program, *arguments]
 
     def host_path(self, inside: str) -> Path:
         """Where a file that Asterisk sees as ``inside`` lies for us; symbolic links followed as Asterisk would."""
         if self.root is None:
             return Path(inside)
-        path = self.root / inside.lstrip("/")
-        if not path.is_symlink():
-            return path
-        target = path.readlink()
-        return self.host_path(str(target) if target.is_absolute() else str(Path(inside).parent / target))
+        here = self.root
+        pending = list(reversed(Path(inside).parts))
+        while pending:
+            name = pending.pop()
+            if name == "/":
+                here = self.root
+            elif name == "..":
+                here = here.parent
+            elif (here / name).is_symlink():
+                pending += reversed((here / name).readlink().parts)
+            else:
+                here /= name
+        return here
 
     @property
     def modules_dir(self) -> str:
@@ -143,7 +157,7 @@ def _sandbox(root: Path, binds: Iterable[Path]) -> list[str]:
         command += ["--ro-bind", str(Path("/etc/resolv.conf").resolve()), "/etc/resolv.conf"]
     for path in binds:
         command += ["--bind", str(path), str(path)]
-    return [*command, "--unshare-uts", "--hostname", "localhost", "--cap-drop", "ALL", "--chdir", "/"]
+    return [*command, "--unshare-uts", "--hostname", "localhost", "--cap-drop", "ALL"]
 
 
 def _top_level(root: Path, name: str) -> list[str]:

@@ -9,7 +9,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def running_seconds(pid: int) -> float:
     return max(0.0, uptime - _start_ticks(pid) / os.sysconf("SC_CLK_TCK"))
 
 
-def end_process(pid: int, still_it: Callable[[], bool], *, signals: list[tuple[signal.Signals, float]]) -> bool:
+def end_process(pid: int, still_it: Callable[[], bool], *, signals: Sequence[tuple[int, float]]) -> bool:
     """Send each signal in turn and wait for the process up to that many seconds; True once it is gone.
 
     ``still_it`` is asked after the pidfd is open: a pid that was handed on meanwhile is left alone.
