@@ -29,6 +29,12 @@ async def list_agents(session: AsyncSession) -> Sequence[Agent]:
     return (await session.scalars(select(Agent).order_by(Agent.number))).all()
 
 
+async def list_agents_on_call(session: AsyncSession, call_id: str, activity: Activity) -> Sequence[Agent]:
+    """Agents whose live activity belongs to this call, locked."""
+    query = select(Agent).where(Agent.activity_call_id == call_id, Agent.activity == activity)
+    return (await session.scalars(query.with_for_update())).all()
+
+
 async def list_seats(session: AsyncSession) -> Sequence[Seat]:
     return (await session.scalars(select(Seat).order_by(Seat.name))).all()
 

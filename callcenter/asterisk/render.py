@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jinja2
 
-from callcenter.asterisk.events import SUBSCRIBED_EVENTS
+from callcenter.asterisk.events import EVENT_CLASSES
 from callcenter.core.config import Settings
 from callcenter.core.errors import InvalidInput
 from callcenter.core.secrets import get_secret
@@ -46,6 +46,7 @@ MODULES = (
     "res_pjsip_outbound_authenticator_digest.so",
     "res_rtp_asterisk.so",
     "res_musiconhold.so",
+    "res_speech.so",
     "res_agi.so",
     "bridge_builtin_features.so",
     "bridge_builtin_interval_features.so",
@@ -67,10 +68,12 @@ MODULES = (
     "app_cdr.so",
     "app_celgenuserevent.so",
     "app_dial.so",
+    "app_exec.so",
     "app_mixmonitor.so",
     "app_playback.so",
     "app_queue.so",
     "app_verbose.so",
+    "res_cdrel_custom.so",
     "cel_custom.so",
     "pbx_config.so",
 )
@@ -163,7 +166,7 @@ def render(settings: Settings, configuration: PbxConfiguration, *, modules_dir: 
         "modules_dir": modules_dir,
         "music_dir": music_dir,
         "modules": MODULES,
-        "ami_events": SUBSCRIBED_EVENTS,
+        "ami_events": sorted(EVENT_CLASSES),
         "ami_events_secret": get_secret(settings, "ami_events_secret"),
         "ami_commands_secret": get_secret(settings, "ami_commands_secret"),
         "dids": configuration.dids,

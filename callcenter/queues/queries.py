@@ -45,9 +45,7 @@ async def list_seated_memberships(session: AsyncSession) -> Sequence[tuple[Queue
 async def put_membership(session: AsyncSession, queue_name: str, agent_id: UUID, penalty: int) -> None:
     new = insert(QueueMembership).values(queue_name=queue_name, agent_id=agent_id, penalty=penalty)
     await session.execute(
-        new.on_conflict_do_update(
-            index_elements=["queue_name", "agent_id"], set_={"penalty": new.excluded.penalty}
-        )
+        new.on_conflict_do_update(index_elements=["queue_name", "agent_id"], set_={"penalty": new.excluded.penalty})
     )
 
 

@@ -1,0 +1,149 @@
+"""Live telephony events of queues: who waits, what agents do. Screens move by them; nothing is counted by them."""
+
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from callcenter.agents import queries as agent_queries
+from callcenter.agents import service as agents
+from callcenter.agents.models import Activity, Agent
+from callcenter.asterisk.events import (
+    AgentCalled,
+    AgentComplete,
+    AgentConnect,
+    AgentRingNoAnswer,
+    ContactStatus,
+    QueueCallerAbandon,
+    QueueCallerJoin,
+    QueueCallerLeave,
+    QueueEntry,
+    QueueMember,
+)
+from callcenter.core.bus import announce
+from callcenter.core.clock import now
+from callcenter.queues import queries
+from callcenter.queues.models import Queue
+from callcenter.queues.service import TOPIC
+
+log = structlog.get_logger(__name__)
+
+_GONE = frozenset({"Removed", "Unreachable"})
+_IN_USE = 2
+
+
+async def on_queue_caller_join(event: QueueCallerJoin, session: AsyncSession) -> None:
+    """A caller waits now. The priority comes with the next snapshot: the event does not carry it."""
+    await queries.put_waiting(
+        session,
+        {
+            "uniqueid": event.uniqueid,
+            "queue_name": event.queue,
+            "pbx": event.uniqueid.partition("-")[0],
+            "caller_number": event.caller_number,
+            "position": event.position,
+            "priority": 0,
+            "joined_at": now(),
+        },
+    )
+    await announce(session, TOPIC, [event.queue])
+
+
+async def on_queue_caller_leave(event: QueueCallerLeave | QueueCallerAbandon, session: AsyncSession) -> None:
+    """A caller waits no more, for whatever reason (the record follows from the ledger)."""
+    await queries.remove_waiting(session, event.uniqueid)
+    await announce(session, TOPIC, [event.queue])
+
+
+async def on_agent_called(event: AgentCalled, session: AsyncSession) -> None:
+    agent = await _find_agent(session, event.member_name)
+    if agent is not None:
+        await agents.record_activity(session, agent, Activity.RINGING, call_id=event.linkedid)
+
+
+async def on_agent_connect(event: AgentConnect, session: AsyncSession) -> None:
+    agent = await _find_agent(session, event.member_name)
+    if agent is not None:
+        await agents.record_activity(session, agent, Activity.ON_CALL, call_id=event.linkedid)
+
+
+async def on_agent_ring_no_answer(event: AgentRingNoAnswer, session: AsyncSession) -> None:
+    agent = await _find_agent(session, event.member_name)
+    if agent is not None and agent.activity == Activity.RINGING:
+        await agents.record_activity(session, agent, Activity.IDLE)
+
+
+async def on_queue_caller_abandon(event: QueueCallerAbandon, session: AsyncSession) -> None:
+    """The caller hung up: whoever's phone rang for them is idle again (app_queue sends no event per agent)."""
+    await on_queue_caller_leave(event, session)
+    for agent in await agent_queries.list_agents_on_call(session, event.linkedid, Activity.RINGING):
+        await agents.record_activity(session, agent, Activity.IDLE)
+
+
+async def on_agent_complete(event: AgentComplete, session: AsyncSession) -> None:
+    """The conversation is over: wrap-up, as long as the queue grants it and app_queue keeps calls away."""
+    agent = await _find_agent(session, event.member_name)
+    if agent is None:
+        return
+    queue = await session.get(Queue, event.queue)
+    seconds = queue.wrap_up_seconds if queue else 0
+    activity = Activity.WRAP_UP if seconds else Activity.IDLE
+    await agents.record_activity(session, agent, activity, wrap_up_seconds=seconds)
+
+
+async def on_contact_status(event: ContactStatus, session: AsyncSession) -> None:
+    """A seat's telephone came or went."""
+    await agent_queries.set_registered(session, event.aor, event.contact_status not in _GONE, now())
+
+
+async def correct_live(
+    session: AsyncSession, pbx: str, entries: list[QueueEntry], members: list[QueueMember], contacts: set[str]
+) -> None:
+    """After a (re)connect: what the snapshot says replaces what missed events left behind."""
+    at = now()
+    for entry in entries:
+        await queries.put_waiting(
+            session,
+            {
+                "uniqueid": entry.uniqueid,
+                "queue_name": entry.queue,
+                "pbx": pbx,
+                "caller_number": entry.caller_number,
+                "position": entry.position,
+                "priority": entry.priority,
+                "joined_at": at - timedelta(seconds=entry.wait_seconds),
+            },
+        )
+    await queries.remove_waiting_except(session, pbx, {entry.uniqueid for entry in entries})
+    await agent_queries.set_registered_exactly(session, contacts, at)
+    busy = {m.member_name for m in members if m.in_call or m.device_status == _IN_USE}
+    for agent in await agent_queries.list_agents(session):
+        await _correct_activity(session, agent, agents.member_name(agent) in busy)
+    await announce(session, TOPIC, {member.queue for member in members} | {entry.queue for entry in entries})
+
+
+async def _correct_activity(session: AsyncSession, agent: Agent, busy: bool) -> None:
+    if busy and agent.activity != Activity.ON_CALL:
+        await agents.record_activity(session, agent, Activity.ON_CALL)
+    elif not busy and agent.activity in (Activity.RINGING, Activity.ON_CALL):
+        await agents.record_activity(session, agent, Activity.IDLE)
+
+
+async def _find_agent(session: AsyncSession, member_name: str) -> Agent | None:
+    number = agents.number_of_member(member_name)
+    agent = await agent_queries.find_agent(session, number=number, lock=True) if number else None
+    if agent is None:
+        log.warning("event_of_unknown_member", member=member_name)
+    return agent
+
+
+HANDLERS = {
+    QueueCallerJoin: on_queue_caller_join,
+    QueueCallerLeave: on_queue_caller_leave,
+    QueueCallerAbandon: on_queue_caller_abandon,
+    AgentCalled: on_agent_called,
+    AgentConnect: on_agent_connect,
+    AgentRingNoAnswer: on_agent_ring_no_answer,
+    AgentComplete: on_agent_complete,
+    ContactStatus: on_contact_status,
+}

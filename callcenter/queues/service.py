@@ -1,0 +1,216 @@
+"""Queues and who serves them: the database is the truth, Asterisk's members follow it.
+
+A change of an agent's state is committed together with the PBX commands that carry it out;
+:func:`plan_corrections` finds what an outage made differ.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from callcenter.agents import queries as agent_queries
+from callcenter.agents import service as agents
+from callcenter.agents.models import Agent, Cause, Wanted
+from callcenter.asterisk.commands import Command, QueueAdd, QueuePause, QueueRemove, Render, request_command
+from callcenter.asterisk.render import DidConf, PbxConfiguration, QueueConf, SeatConf
+from callcenter.queues import queries
+from callcenter.queues.errors import QueueInUse, QueueNotFound
+from callcenter.queues.models import Queue, WaitingCaller
+
+TOPIC = "queues"
+DEFAULT_PAUSE = "login"
+"""Reason shown in Asterisk for an agent who has logged in and not yet said available."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Member:
+    """One place of one seat in one queue of Asterisk."""
+
+    queue: str
+    seat: str
+    member_name: str
+    penalty: int
+    paused: bool
+
+
+# -- agents' states, carried out
+
+
+async def log_in(session: AsyncSession, agent: Agent, seat: str, *, pbx: str, cause: Cause, actor_name: str) -> None:
+    """The agent sits down at ``seat``, paused, and joins their queues. Raises SeatNotFound, SeatTaken."""
+    left = await agents.log_in(session, agent, seat, cause=cause, actor_name=actor_name)
+    if left:
+        await _leave_queues(session, agent, left, pbx=pbx, cause=actor_name)
+    await _join_queues(session, agent, pbx=pbx, cause=actor_name)
+
+
+async def log_out(session: AsyncSession, agent: Agent, *, pbx: str, cause: Cause, actor_name: str) -> None:
+    """The agent leaves all queues; a call in progress goes on."""
+    left = await agents.log_out(session, agent, cause=cause, actor_name=actor_name)
+    if left:
+        await _leave_queues(session, agent, left, pbx=pbx, cause=actor_name)
+
+
+async def set_available(session: AsyncSession, agent: Agent, *, pbx: str, cause: Cause, actor_name: str) -> None:
+    """Calls may come. Raises NotLoggedIn."""
+    await agents.set_available(session, agent, cause=cause, actor_name=actor_name)
+    await _push_pause(session, agent, pbx=pbx, cause=actor_name)
+
+
+async def pause(session: AsyncSession, agent: Agent, reason: str, *, pbx: str, cause: Cause, actor_name: str) -> None:
+    """No new calls. Raises NotLoggedIn, UnknownPauseReason."""
+    await agents.pause(session, agent, reason, cause=cause, actor_name=actor_name)
+    await _push_pause(session, agent, pbx=pbx, cause=actor_name)
+
+
+async def set_membership(
+    session: AsyncSession, agent: Agent, queue_name: str, penalty: int, *, pbx: str, cause: str
+) -> None:
+    """Put an agent into a queue, or change the penalty there; at once if the agent sits. Raises QueueNotFound."""
+    await get_queue(session, queue_name)
+    await queries.put_membership(session, queue_name, agent.id, penalty)
+    if agent.seat_name:
+        await request_command(session, pbx, QueueRemove(queue=queue_name, seat=agent.seat_name), cause=cause)
+        await _join_queues(session, agent, pbx=pbx, cause=cause)
+
+
+async def remove_membership(session: AsyncSession, agent: Agent, queue_name: str, *, pbx: str, cause: str) -> None:
+    """Take an agent out of a queue; a call in progress goes on."""
+    if await queries.remove_membership(session, queue_name, agent.id) and agent.seat_name:
+        await request_command(session, pbx, QueueRemove(queue=queue_name, seat=agent.seat_name), cause=cause)
+
+
+async def _join_queues(session: AsyncSession, agent: Agent, *, pbx: str, cause: str) -> None:
+    for membership in await queries.list_memberships(session, agent.id):
+        member = _member(membership.queue_name, agent, membership.penalty)
+        await request_command(session, pbx, _add(member), cause=cause)
+
+
+async def _leave_queues(session: AsyncSession, agent: Agent, seat: str, *, pbx: str, cause: str) -> None:
+    for membership in await queries.list_memberships(session, agent.id):
+        await request_command(session, pbx, QueueRemove(queue=membership.queue_name, seat=seat), cause=cause)
+
+
+async def _push_pause(session: AsyncSession, agent: Agent, *, pbx: str, cause: str) -> None:
+    if agent.seat_name:
+        paused = agent.wanted != Wanted.AVAILABLE
+        command = QueuePause(seat=agent.seat_name, paused=paused, reason=agent.pause_reason if paused else None)
+        await request_command(session, pbx, command, cause=cause)
+
+
+# -- the database's wish and Asterisk's state
+
+
+async def desired_members(session: AsyncSession) -> set[Member]:
+    """What Asterisk's queue members should be now."""
+    return {
+        _member(membership.queue_name, agent, membership.penalty)
+        for membership, agent in await queries.list_seated_memberships(session)
+    }
+
+
+def plan_corrections(desired: Iterable[Member], actual: Iterable[Member]) -> list[Command]:
+    """The commands that turn ``actual`` into ``desired``: removals, then additions, then pauses.
+
+    A wrong name or penalty is a removal and an addition: app_queue cannot rename a member.
+    """
+    wanted = {(member.queue, member.seat): member for member in desired}
+    present = {(member.queue, member.seat): member for member in actual}
+    removals: list[Command] = []
+    additions: list[Command] = []
+    pauses: dict[str, QueuePause] = {}
+    for place, member in sorted(present.items()):
+        wish = wanted.get(place)
+        if wish is None or (wish.member_name, wish.penalty) != (member.member_name, member.penalty):
+            removals.append(QueueRemove(queue=member.queue, seat=member.seat))
+            if wish is not None:
+                additions.append(_add(wish))
+        elif wish.paused != member.paused:
+            pauses[wish.seat] = QueuePause(seat=wish.seat, paused=wish.paused, reason=None)
+    additions.extend(_add(wish) for place, wish in sorted(wanted.items()) if place not in present)
+    return [*removals, *additions, *pauses.values()]
+
+
+def _member(queue_name: str, agent: Agent, penalty: int) -> Member:
+    assert agent.seat_name is not None
+    return Member(
+        queue=queue_name,
+        seat=agent.seat_name,
+        member_name=agents.member_name(agent),
+        penalty=penalty,
+        paused=agent.wanted != Wanted.AVAILABLE,
+    )
+
+
+def _add(member: Member) -> QueueAdd:
+    return QueueAdd(
+        queue=member.queue,
+        seat=member.seat,
+        member_name=member.member_name,
+        penalty=member.penalty,
+        paused=member.paused,
+    )
+
+
+# -- queues as data
+
+
+async def get_queue(session: AsyncSession, name: str) -> Queue:
+    """Raises QueueNotFound."""
+    queue = await session.get(Queue, name)
+    if queue is None:
+        raise QueueNotFound(queue=name)
+    return queue
+
+
+async def put_queue(session: AsyncSession, name: str, values: dict[str, object], *, pbx: str, cause: str) -> Queue:
+    """Create or change a queue; Asterisk reads it at once, calls in it go on. Raises QueueInUse.
+
+    A queue that a number falls back to cannot be switched off: its callers would reach nobody.
+    """
+    queue = await session.get(Queue, name)
+    if queue is None:
+        queue = Queue(name=name, **values)
+        session.add(queue)
+    else:
+        for field, value in values.items():
+            setattr(queue, field, value)
+    await session.flush()
+    if not queue.active and any(did.fallback_queue == name for did in await queries.list_dids(session)):
+        raise QueueInUse(queue=name)
+    await request_command(session, pbx, Render(), cause=cause)
+    return queue
+
+
+async def get_pbx_configuration(session: AsyncSession) -> PbxConfiguration:
+    """What the database contributes to Asterisk's configuration files."""
+    return PbxConfiguration(
+        dids=tuple(
+            DidConf(number=did.number, fallback_queue=did.fallback_queue, language=did.language)
+            for did in await queries.list_dids(session)
+        ),
+        queues=tuple(
+            QueueConf(
+                name=queue.name,
+                strategy=queue.strategy,
+                ring_seconds=queue.ring_seconds,
+                retry_seconds=queue.retry_seconds,
+                wrap_up_seconds=queue.wrap_up_seconds,
+                capacity=queue.capacity,
+                service_level_seconds=queue.service_level_seconds,
+                announce_position=queue.announce_position,
+                announce_every_seconds=queue.announce_every_seconds,
+            )
+            for queue in await queries.list_queues(session, active_only=True)
+        ),
+        seats=tuple(
+            SeatConf(name=seat.name, sip_password=seat.sip_password) for seat in await agent_queries.list_seats(session)
+        ),
+    )
+
+
+async def list_waiting(session: AsyncSession, queue_name: str) -> Sequence[WaitingCaller]:
+    """Who waits now, next first. Raises QueueNotFound."""
+    await get_queue(session, queue_name)
+    return await queries.list_waiting(session, queue_name)

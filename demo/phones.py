@@ -1,0 +1,160 @@
+"""Simulated telephones: one SIPp process each, with its own ports, log folder and end.
+
+They send real SIP and RTP, on loopback only, and stop by themselves.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from callcenter.core.errors import SetupError
+from demo import sip_scenarios
+from demo.sip_scenarios import Step
+
+LOOPBACK = "127.0.0.1"
+_PORTS = 4
+
+
+class PhoneFailed(AssertionError):
+    """A telephone's call did not go as its scenario says; the message holds SIPp's own words."""
+
+
+@dataclass(slots=True)
+class Phone:
+    """One running SIPp."""
+
+    name: str
+    process: asyncio.subprocess.Process
+    folder: Path
+
+    async def done(self, timeout_seconds: float = 60.0) -> None:
+        """Wait until the scenario ended well. Raises PhoneFailed otherwise, or after the time-out."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                code = await self.process.wait()
+        except TimeoutError:
+            await self.unplug()
+            raise PhoneFailed(f"{self.name}: still in its call after {timeout_seconds} s\n{self.trace()}") from None
+        if code != 0:
+            raise PhoneFailed(f"{self.name}: SIPp ended with {code}\n{self.trace()}")
+
+    async def unplug(self) -> None:
+        """The telephone is gone at once, without BYE."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGKILL)
+        await self.process.wait()
+
+    @property
+    def ringing_or_talking(self) -> bool:
+        return self.process.returncode is None
+
+    def trace(self) -> str:
+        """SIPp's errors and the last SIP messages."""
+        parts = [path.read_text(errors="replace")[-4000:] for path in sorted(self.folder.glob("*.log"))]
+        return "\n".join(parts)
+
+
+@dataclass(slots=True)
+class PhoneSystem:
+    """Starts telephones against one PBX and ends those that are left: ``async with PhoneSystem(...)``.
+
+    ``sip_host``/``sip_port``: the PBX. ``keep_messages``: write every SIP message to the phone's folder.
+    """
+
+    sip_port: int
+    sip_host: str = LOOPBACK
+    keep_messages: bool = True
+    _folder: tempfile.TemporaryDirectory[str] = field(default_factory=lambda: tempfile.TemporaryDirectory("phones"))
+    _phones: list[Phone] = field(default_factory=list)
+
+    async def __aenter__(self) -> "PhoneSystem":
+        self._audio.write_bytes(_quiet_alaw(seconds=4))
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        for phone in self._phones:
+            if phone.process.returncode is None:
+                await phone.unplug()
+        self._folder.cleanup()
+
+    async def call(self, number: str, to: str, steps: Sequence[Step], *, name: str = "caller") -> Phone:
+        """Somebody in the telephone network, with ``number`` as caller id (put into From as it is), dials ``to``."""
+        scenario = sip_scenarios.caller(number, steps, self._audio)
+        return await self._start(name, scenario, ["-s", to, "-m", "1"])
+
+    async def dial_from_seat(self, seat: str, password: str, to: str, steps: Sequence[Step]) -> Phone:
+        """A seat dials (a feature code)."""
+        scenario = sip_scenarios.caller(seat, steps, self._audio, password=password)
+        return await self._start(f"{seat} dials", scenario, ["-s", to, "-m", "1"])
+
+    async def plug_in(
+        self,
+        seat: str,
+        password: str,
+        steps: Sequence[Step],
+        *,
+        ring_seconds: float = 1.0,
+        calls: int | None = None,
+        refuse: int | None = None,
+    ) -> Phone:
+        """Register a seat's telephone and let it take calls (``calls``: that many, None: until unplugged)."""
+        port = free_port()
+        registration = await self._start(f"{seat} registers", sip_scenarios.register(seat, password), ["-m", "1"], port)
+        await registration.done(10)
+        scenario = sip_scenarios.seat(steps, self._audio, ring_seconds=ring_seconds, refuse=refuse)
+        return await self._start(seat, scenario, ["-m", str(calls)] if calls else [], port)
+
+    @property
+    def _audio(self) -> Path:
+        return Path(self._folder.name) / "quiet.alaw"
+
+    async def _start(self, name: str, scenario: str, arguments: list[str], port: int | None = None) -> Phone:
+        folder = Path(tempfile.mkdtemp(dir=self._folder.name))
+        (folder / "scenario.xml").write_text(scenario)
+        command = [
+            "sipp",
+            f"{self.sip_host}:{self.sip_port}",
+            *("-sf", "scenario.xml", "-i", LOOPBACK, "-mi", LOOPBACK),
+            *("-p", str(port or free_port()), "-mp", str(free_port())),
+            *("-nostdin", "-trace_err", "-error_file", "errors.log"),
+            *(["-trace_msg", "-message_file", "messages.log"] if self.keep_messages else []),
+            *arguments,
+        ]
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command, cwd=folder, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+            )
+        except FileNotFoundError as error:
+            raise SetupError("SIPp is not installed: run `make setup-pbx` (Debian package sip-tester).") from error
+        phone = Phone(name, process, folder)
+        self._phones.append(phone)
+        return phone
+
+
+def free_port() -> int:
+    """An even UDP port with the next three free too (RTP, RTCP and SIPp's video twin)."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind((LOOPBACK, 0))
+            port: int = probe.getsockname()[1] & ~1
+        if port + _PORTS < 65536 and all(_is_free(port + offset) for offset in range(_PORTS)):
+            return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def _quiet_alaw(seconds: int) -> bytes:
+    """A-law near-silence (G.711): what a quiet room sends, so that no RTP time-out takes the phone for dead."""
+    return bytes((0xD5, 0x55)) * (4000 * seconds)

@@ -1,0 +1,240 @@
+"""SIPp scenarios: what one telephone does in one call, as XML.
+
+Measured peculiarities of SIPp 3.6 that shape this file:
+
+- telephone-event packets and the audio stream have different SSRCs; sent at once, Asterisk hears each digit many
+  times. So audio is paused around key presses: :data:`KEY_LEAD_MS` before the first digit leaves, then
+  :data:`KEY_MS` a digit.
+- ``[media_port]`` must stand on a line with the word audio, or key presses leave from port 0.
+- ``[rtpstream_audio_port]`` must stand somewhere, or no audio socket is opened.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+KEY_LEAD_MS = 900
+KEY_MS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Stay on the line for ``seconds``; a hang-up by the other side meanwhile ends the call well."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Press these keys (``0-9*#``)."""
+
+    keys: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class StayUntilHangUp:
+    """Wait for the other side to hang up, at most ``seconds``; then the call counts as failed."""
+
+    seconds: float = 120.0
+
+
+Step = Wait | Press | HangUp | StayUntilHangUp
+
+_SDP = """v=0
+o=phone 1 1 IN IP[local_ip_type] [local_ip]
+s=-
+c=IN IP[media_ip_type] [media_ip]
+t=0 0
+m=audio [media_port] RTP/AVP 8 96
+a=rtpmap:8 PCMA/8000
+a=rtpmap:96 telephone-event/8000
+a=fmtp:96 0-16
+a=x-stream:[rtpstream_audio_port]
+"""
+
+_END = "99"
+_FROM = "From: <sip:{user}@[local_ip]:[local_port]>;tag=[pid]t[call_number]"
+_VIA = "Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]"
+_INVITE_KEEPING_CSEQ = """<recv request="INVITE" rrs="true"><action>
+<ereg regexp=".*" search_in="hdr" header="CSeq:" assign_to="cseq"/>
+</action></recv>"""
+
+_ACK_KEEPING_PARTIES = """<recv request="ACK"><action>
+<ereg regexp=".*" search_in="hdr" header="From:" assign_to="them"/>
+<ereg regexp=".*" search_in="hdr" header="To:" assign_to="us"/>
+</action></recv>"""
+
+_TO_REPLY = """SIP/2.0 {status}
+[last_Via:]
+[last_From:]
+[last_To:]{tag}
+[last_Call-ID:]
+[last_CSeq:]
+{more}"""
+
+
+def caller(number: str, steps: Sequence[Step], audio: Path, *, password: str | None = None) -> str:
+    """A telephone that calls ``[service]`` and then takes ``steps``.
+
+    ``number`` stands in From as it is (percent escapes included). ``password``: it is a registered seat and
+    answers the challenge.
+    """
+    body = [_send(_invite(number, 1, auth=""), retrans=True)]
+    invite_cseq = 1
+    if password is not None:
+        body += ['<recv response="100" optional="true"/>', '<recv response="401" auth="true"/>', _send(_ack(number, 1))]
+        invite_cseq = 2
+        credentials = f"[authentication username={number} password={password}]"
+        body.append(_send(_invite(number, invite_cseq, auth=credentials), retrans=True))
+    body += [f'<recv response="{code}" optional="true"/>' for code in (100, 180, 183)]
+    body += ['<recv response="200" rrs="true"/>', _send(_ack(number, invite_cseq, route=True)), _stream(audio)]
+    body += _conversation(steps, _bye(number, invite_cseq + 1))
+    return _scenario("caller", body)
+
+
+def seat(steps: Sequence[Step], audio: Path, *, ring_seconds: float, refuse: int | None = None) -> str:
+    """An agent's telephone: rings, answers after ``ring_seconds``, takes ``steps``; ``refuse``: this status instead."""
+    body = [
+        '<recv request="OPTIONS" optional="true" next="90"/>',
+        _INVITE_KEEPING_CSEQ,
+        _send(_reply("180 Ringing", "Content-Length: 0\n", tag=True)),
+        f'<recv request="CANCEL" timeout="{int(ring_seconds * 1000)}" ontimeout="10"/>',
+        _send(_reply("200 OK", "Content-Length: 0\n")),
+        # the CANCEL's own CSeq line names CANCEL: the INVITE's is needed here
+        _send(
+            _reply("487 Request Terminated", "Content-Length: 0\n", tag=True).replace("[last_CSeq:]", "CSeq:[$cseq]")
+        ),
+        f'<recv request="ACK" timeout="2000" ontimeout="{_END}" next="{_END}"/>',
+        '<label id="10"/>',
+    ]
+    if refuse is not None:
+        reason = {486: "Busy Here", 603: "Decline"}[refuse]
+        body += [_send(_reply(f"{refuse} {reason}", "Content-Length: 0\n", tag=True)), '<recv request="ACK"/>']
+    else:
+        answer = _reply("200 OK", f"Contact: <sip:[local_ip]:[local_port]>\n{_content(_SDP)}", tag=True)
+        body += [_send(answer, retrans=True), _ACK_KEEPING_PARTIES, _stream(audio)]
+        body += _conversation(steps, _callee_bye())
+    body += [f'<nop next="{_END}"/>', '<label id="90"/>', _send(_reply("200 OK", "Content-Length: 0\n", tag=True))]
+    body += [f'<label id="{_END}"/>', "<nop/>"]
+    return _scenario("seat", body)
+
+
+def register(name: str, password: str, *, expires_seconds: int = 3600) -> str:
+    """A seat registers its address once, answering the challenge."""
+
+    def request(cseq: int, auth: str) -> str:
+        return (
+            "REGISTER sip:[remote_ip]:[remote_port] SIP/2.0\n"
+            f"{_VIA}\n{_FROM.format(user=name)}\nTo: <sip:{name}@[remote_ip]:[remote_port]>\n"
+            f"Call-ID: [call_id]\nCSeq: {cseq} REGISTER\nContact: <sip:{name}@[local_ip]:[local_port]>\n"
+            f"{auth}Max-Forwards: 70\nExpires: {expires_seconds}\nContent-Length: 0\n"
+        )
+
+    credentials = f"[authentication username={name} password={password}]\n"
+    body = [
+        _send(request(1, ""), retrans=True),
+        '<recv response="401" auth="true"/>',
+        _send(request(2, credentials), retrans=True),
+        '<recv response="200"/>',
+    ]
+    return _scenario("register", body)
+
+
+def _conversation(steps: Sequence[Step], bye: str) -> list[str]:
+    """The steps after the answer. A BYE from the other side is welcome at every moment of waiting."""
+    body: list[str] = []
+    for index, step in enumerate(steps):
+        if isinstance(step, Wait):
+            body.append(_listen(step.seconds, after=f"{100 + index}"))
+        elif isinstance(step, Press):
+            pause_ms = KEY_LEAD_MS + KEY_MS * len(step.keys)
+            body.append(_action('<exec rtp_stream="pause"/>'))
+            body.append(_action(f'<exec play_dtmf="{step.keys}"/>'))
+            body.append(_listen(pause_ms / 1000, after=f"{100 + index}"))
+            body.append(_action('<exec rtp_stream="resume"/>'))
+        elif isinstance(step, StayUntilHangUp):
+            body.append(f'<recv request="BYE" timeout="{int(step.seconds * 1000)}"/>')
+            body.append(_send(_reply("200 OK", "Content-Length: 0\n")))
+        else:
+            body.append(_send(bye, retrans=True))
+            body.append('<recv response="200"/>')
+    if not any(isinstance(step, Wait | Press) for step in steps):
+        return body
+    return [
+        *body,
+        '<nop next="98"/>',
+        '<label id="97"/>',
+        _send(_reply("200 OK", "Content-Length: 0\n")),
+        '<label id="98"/>',
+        "<nop/>",
+    ]
+
+
+def _listen(seconds: float, *, after: str) -> str:
+    """Wait; on BYE go to the reply at label 97, otherwise on."""
+    return f'<recv request="BYE" timeout="{int(seconds * 1000)}" ontimeout="{after}" next="97"/><label id="{after}"/>'
+
+
+def _invite(user: str, cseq: int, *, auth: str) -> str:
+    return (
+        "INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0\n"
+        f"{_VIA}\n{_FROM.format(user=user)}\nTo: <sip:[service]@[remote_ip]:[remote_port]>\n"
+        f"Call-ID: [call_id]\nCSeq: {cseq} INVITE\nContact: <sip:phone@[local_ip]:[local_port]>\n"
+        + (f"{auth}\n" if auth else "")
+        + f"Max-Forwards: 70\n{_content(_SDP)}"
+    )
+
+
+def _ack(user: str, cseq: int, *, route: bool = False) -> str:
+    target = "[next_url]" if route else "sip:[service]@[remote_ip]:[remote_port]"
+    return (
+        f"ACK {target} SIP/2.0\n{_VIA}\n{_FROM.format(user=user)}\n[last_To:]\n"
+        f"Call-ID: [call_id]\nCSeq: {cseq} ACK\nMax-Forwards: 70\nContent-Length: 0\n"
+    )
+
+
+def _bye(user: str, cseq: int) -> str:
+    return (
+        f"BYE [next_url] SIP/2.0\n{_VIA}\n{_FROM.format(user=user)}\n[last_To:]\n"
+        f"Call-ID: [call_id]\nCSeq: {cseq} BYE\nMax-Forwards: 70\nContent-Length: 0\n"
+    )
+
+
+def _callee_bye() -> str:
+    """From the called side From and To change places (RFC 3261, 12.2.1.1)."""
+    return (
+        f"BYE [next_url] SIP/2.0\n{_VIA}\nFrom: [$us]\nTo: [$them]\n"
+        "Call-ID: [call_id]\nCSeq: 1 BYE\nMax-Forwards: 70\nContent-Length: 0\n"
+    )
+
+
+def _reply(status: str, more: str, *, tag: bool = False) -> str:
+    return _TO_REPLY.format(status=status, tag=";tag=[pid]s[call_number]" if tag else "", more=more)
+
+
+def _content(body: str) -> str:
+    return f"Content-Type: application/sdp\nContent-Length: [len]\n\n{body}"
+
+
+def _stream(audio: Path) -> str:
+    return _action(f'<exec rtp_stream="{audio},-1,8"/>')
+
+
+def _action(inner: str) -> str:
+    return f"<nop><action>{inner}</action></nop>"
+
+
+def _send(message: str, *, retrans: bool = False) -> str:
+    attribute = ' retrans="500"' if retrans else ""
+    return f"<send{attribute}><![CDATA[\n{message}\n]]></send>"
+
+
+def _scenario(name: str, body: Sequence[str]) -> str:
+    inner = "\n".join(body)
+    return f'<?xml version="1.0" encoding="ISO-8859-1"?>\n<scenario name="{escape(name)}">\n{inner}\n</scenario>\n'
