@@ -23,8 +23,10 @@ from callcenter.core.middleware import RequestEnvelope
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.problems import Problem, install_problem_handlers, problem_responses
 from callcenter.core.secrets import get_secret
+from callcenter.directory import routes as directory_routes
+from callcenter.patients import routes as patients_routes
 
-DOMAINS: tuple[ModuleType, ...] = (accounts_routes,)
+DOMAINS: tuple[ModuleType, ...] = (accounts_routes, directory_routes, patients_routes)
 """Each module's ``router`` is mounted under /api/v1. A new domain is one import and one entry here."""
 
 UPLOADS: dict[str, int] = {}

@@ -31,7 +31,7 @@ class Patient(Base):
     """A person. ``external_id``: the hospital system's patient number; imports match by it."""
 
     __tablename__ = "patients"
-    __table_args__ = (Index("ix_patients_name", "name"),)
+    __table_args__ = (Index("ix_patients_name", "name", postgresql_ops={"name": "text_pattern_ops"}),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     external_id: Mapped[str] = mapped_column(unique=True)

@@ -472,7 +472,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_patients")),
         sa.UniqueConstraint("external_id", name=op.f("uq_patients_external_id")),
     )
-    op.create_index("ix_patients_name", "patients", ["name"], unique=False)
+    op.create_index("ix_patients_name", "patients", ["name"], unique=False, postgresql_ops={"name": "text_pattern_ops"})
     op.create_table(
         "queue_memberships",
         sa.Column("queue_name", sa.String(), nullable=False),
@@ -581,7 +581,7 @@ def downgrade() -> None:
     op.drop_table("appointments")
     op.drop_index(op.f("ix_queue_memberships_agent_id"), table_name="queue_memberships")
     op.drop_table("queue_memberships")
-    op.drop_index("ix_patients_name", table_name="patients")
+    op.drop_index("ix_patients_name", table_name="patients", postgresql_ops={"name": "text_pattern_ops"})
     op.drop_table("patients")
     op.drop_index("ix_agent_state_changes_seat_name_at", table_name="agent_state_changes")
     op.drop_index("ix_agent_state_changes_agent_id_at", table_name="agent_state_changes")

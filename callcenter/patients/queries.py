@@ -1,0 +1,136 @@
+"""All SQL of patients, but the upserts (:mod:`callcenter.core.upsert`)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Executable, delete, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from callcenter.patients.models import Appointment, Card, Discharge, Patient, PatientNumber, VipGrade, Visit
+
+MAX_PATIENTS_OF_NUMBER = 50
+"""A number shared by more (a ward's switchboard) recognises nobody in particular anyway."""
+
+MAX_RECORDS = 20
+
+
+def patients_of_number(e164: str) -> Executable:
+    """Who may be calling, with their VIP head start: by the primary keys of three tables, nothing scanned.
+
+    Best head start first, so that the cut at MAX_PATIENTS_OF_NUMBER never loses a VIP.
+    """
+    return (
+        select(Patient, VipGrade.head_start_seconds)
+        .join(PatientNumber, PatientNumber.patient_id == Patient.id)
+        .outerjoin(VipGrade, VipGrade.code == Patient.vip_grade)
+        .where(PatientNumber.e164 == e164)
+        .order_by(func.coalesce(VipGrade.head_start_seconds, 0).desc(), Patient.id)
+        .limit(MAX_PATIENTS_OF_NUMBER)
+    )
+
+
+def active_cards_of_number(e164: str) -> Executable:
+    """Every card that may open the line to a caller of this number."""
+    return (
+        select(Card, Patient, VipGrade.head_start_seconds)
+        .join(Patient, Patient.id == Card.patient_id)
+        .join(PatientNumber, PatientNumber.patient_id == Patient.id)
+        .outerjoin(VipGrade, VipGrade.code == Patient.vip_grade)
+        .where(PatientNumber.e164 == e164, Card.active)
+        .order_by(Card.number)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PatientSearch:
+    """All criteria that are not None must hold. ``name_prefix`` is taken literally."""
+
+    external_id: str | None = None
+    name_prefix: str | None = None
+    e164: str | None = None
+    card_number: str | None = None
+
+
+async def search_patients(
+    session: AsyncSession, search: PatientSearch, *, after: UUID | None, limit: int
+) -> Sequence[Patient]:
+    """In order of id (the time they were recorded), from the one behind ``after``."""
+    statement = select(Patient).order_by(Patient.id).limit(limit)
+    if after is not None:
+        statement = statement.where(Patient.id > after)
+    if search.external_id is not None:
+        statement = statement.where(Patient.external_id == search.external_id)
+    if search.name_prefix is not None:
+        statement = statement.where(Patient.name.startswith(search.name_prefix, autoescape=True))
+    if search.e164 is not None:
+        numbers = select(PatientNumber.patient_id).where(PatientNumber.e164 == search.e164)
+        statement = statement.where(Patient.id.in_(numbers))
+    if search.card_number is not None:
+        cards = select(Card.patient_id).where(Card.number == search.card_number)
+        statement = statement.where(Patient.id.in_(cards))
+    return (await session.scalars(statement)).all()
+
+
+async def find_patient(session: AsyncSession, patient_id: UUID) -> Patient | None:
+    return await session.get(Patient, patient_id)
+
+
+async def find_patient_by_external_id(session: AsyncSession, external_id: str) -> Patient | None:
+    found: Patient | None = await session.scalar(
+        select(Patient).where(Patient.external_id == external_id).execution_options(populate_existing=True)
+    )
+    return found
+
+
+async def numbers_of(session: AsyncSession, patient_id: UUID) -> Sequence[PatientNumber]:
+    statement = select(PatientNumber).where(PatientNumber.patient_id == patient_id).order_by(PatientNumber.e164)
+    return (await session.scalars(statement)).all()
+
+
+async def cards_of(session: AsyncSession, patient_id: UUID) -> Sequence[Card]:
+    return (await session.scalars(select(Card).where(Card.patient_id == patient_id).order_by(Card.number))).all()
+
+
+async def last_visits(session: AsyncSession, patient_id: UUID) -> Sequence[Visit]:
+    statement = select(Visit).where(Visit.patient_id == patient_id).order_by(Visit.visited_at.desc())
+    return (await session.scalars(statement.limit(MAX_RECORDS))).all()
+
+
+async def last_discharges(session: AsyncSession, patient_id: UUID) -> Sequence[Discharge]:
+    statement = select(Discharge).where(Discharge.patient_id == patient_id).order_by(Discharge.discharged_at.desc())
+    return (await session.scalars(statement.limit(MAX_RECORDS))).all()
+
+
+async def last_appointments(session: AsyncSession, patient_id: UUID) -> Sequence[Appointment]:
+    """The latest first, so coming ones before past ones."""
+    statement = select(Appointment).where(Appointment.patient_id == patient_id).order_by(Appointment.starts_at.desc())
+    return (await session.scalars(statement.limit(MAX_RECORDS))).all()
+
+
+async def delete_number(session: AsyncSession, patient_id: UUID, e164: str) -> bool:
+    """False if the patient did not have it."""
+    gone = await session.scalar(
+        delete(PatientNumber)
+        .where(PatientNumber.patient_id == patient_id, PatientNumber.e164 == e164)
+        .returning(PatientNumber.e164)
+    )
+    return gone is not None
+
+
+async def find_card(session: AsyncSession, number: str, *, lock: bool = False) -> Card | None:
+    statement = select(Card).where(Card.number == number)
+    found: Card | None = await session.scalar(statement.with_for_update() if lock else statement)
+    return found
+
+
+async def vip_grades(session: AsyncSession) -> Sequence[VipGrade]:
+    return (await session.scalars(select(VipGrade).order_by(VipGrade.head_start_seconds.desc(), VipGrade.code))).all()
+
+
+async def find_vip_grade(session: AsyncSession, code: str) -> VipGrade | None:
+    return await session.get(VipGrade, code, populate_existing=True)
+
+
+async def vip_grade_is_used(session: AsyncSession, code: str) -> bool:
+    return bool(await session.scalar(select(exists().where(Patient.vip_grade == code))))

@@ -1,0 +1,222 @@
+"""HTTP of patients. No name, number or card stands in a URL: searches and removals are POSTs with a body."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Response
+
+from callcenter.accounts.access import Access, require
+from callcenter.accounts.models import Role
+from callcenter.core.http import (
+    CodeKey,
+    DbSession,
+    InvalidCursor,
+    NumberPlanOf,
+    Page,
+    decode_cursor,
+    encode_cursor,
+)
+from callcenter.core.problems import problem_responses
+from callcenter.core.upsert import Written
+from callcenter.patients import queries, service
+from callcenter.patients.errors import UnreadableNumber
+from callcenter.patients.models import Appointment, Discharge, Visit
+from callcenter.patients.schemas import (
+    AppointmentPut,
+    AppointmentResponse,
+    CardPut,
+    CardResponse,
+    Code,
+    DepartmentBrief,
+    DischargePut,
+    DischargeResponse,
+    DoctorBrief,
+    ExternalIdInPath,
+    NumberPut,
+    NumberRemove,
+    NumberResponse,
+    PatientDetail,
+    PatientPut,
+    PatientSummary,
+    RecordWritten,
+    SearchRequest,
+    VipGradePut,
+    VipGradeResponse,
+    VisitPut,
+    VisitResponse,
+)
+
+router = APIRouter(tags=["patients"], responses=problem_responses(401, 403))
+
+Reader = Annotated[Access, Depends(require(Role.SUPERVISOR, Role.AGENT, Role.EXPERT, Role.QUALITY, Role.INTEGRATION))]
+Carer = Annotated[Access, Depends(require(Role.SUPERVISOR, Role.AGENT, Role.EXPERT, Role.INTEGRATION))]
+Writer = Annotated[Access, Depends(require(Role.SUPERVISOR, Role.INTEGRATION))]
+Hospital = Annotated[Access, Depends(require(Role.INTEGRATION))]
+Admin = Annotated[Access, Depends(require(Role.ADMIN))]
+Anybody = Annotated[Access, Depends(require())]
+
+
+@router.post("/patients/search")
+async def search_patients(
+    body: SearchRequest, access: Reader, session: DbSession, plan: NumberPlanOf
+) -> Page[PatientSummary]:
+    """Find patients; every one that is listed counts as looked at by the asker."""
+    e164 = plan.normalise(body.number) if body.number is not None else None
+    if body.number is not None and e164 is None:
+        raise UnreadableNumber
+    search = queries.PatientSearch(body.external_id, body.name_prefix, e164, body.card_number)
+    patients, more = await service.search_patients(
+        session, access.actor, search, after=_patient_after(body.cursor), limit=body.limit
+    )
+    next_cursor = encode_cursor((str(patients[-1].id),)) if more else None
+    return Page(items=[PatientSummary.model_validate(row) for row in patients], next_cursor=next_cursor)
+
+
+def _patient_after(cursor: str | None) -> UUID | None:
+    if cursor is None:
+        return None
+    try:
+        return UUID(str(decode_cursor(cursor)[0]))
+    except (ValueError, IndexError) as error:
+        raise InvalidCursor from error
+
+
+@router.get("/patients/{patient_id}", responses=problem_responses(404))
+async def get_patient(patient_id: UUID, access: Reader, session: DbSession) -> PatientDetail:
+    """Everything known of one patient; audited."""
+    return _detail(await service.get_record(session, access.actor, patient_id))
+
+
+@router.put(
+    "/patients/by-external-id/{external_id}", responses={201: {"description": "Created.", "model": PatientDetail}}
+)
+async def put_patient(
+    external_id: ExternalIdInPath, body: PatientPut, access: Writer, session: DbSession, response: Response
+) -> PatientDetail:
+    """Create or replace a patient by the hospital's own id; repeating it changes nothing."""
+    patient_id, written = await service.put_patient(session, access.actor, external_id, **body.model_dump())
+    response.status_code = 201 if written is Written.CREATED else 200
+    return _detail(await service.get_record(session, access.actor, patient_id))
+
+
+@router.post("/patients/{patient_id}/numbers", responses=problem_responses(404))
+async def put_number(
+    patient_id: UUID, body: NumberPut, access: Carer, session: DbSession, plan: NumberPlanOf
+) -> NumberResponse:
+    """Add a number, or say whose it is; repeating it changes nothing."""
+    e164 = await service.put_number(session, access.actor, patient_id, body.number, body.relation, plan=plan)
+    return NumberResponse(e164=e164, relation=body.relation)
+
+
+@router.post("/patients/{patient_id}/numbers/remove", status_code=204, responses=problem_responses(404))
+async def remove_number(
+    patient_id: UUID, body: NumberRemove, access: Carer, session: DbSession, plan: NumberPlanOf
+) -> None:
+    """Take a number away from the patient."""
+    await service.remove_number(session, access.actor, patient_id, body.number, plan=plan)
+
+
+@router.put("/patients/{patient_id}/cards", responses=problem_responses(404, 409))
+async def put_card(patient_id: UUID, body: CardPut, access: Writer, session: DbSession, key: CodeKey) -> CardResponse:
+    """Add or change a visit card. The check code is only ever written."""
+    await service.put_card(
+        session,
+        access.actor,
+        patient_id,
+        number=body.number,
+        check_code=body.check_code.get_secret_value() if body.check_code else None,
+        active=body.active,
+        key=key,
+    )
+    return CardResponse(number_masked=_masked(body.number), active=body.active)
+
+
+@router.put("/visits/{external_id}", responses={201: {"description": "Created.", "model": RecordWritten}})
+async def put_visit(
+    external_id: ExternalIdInPath, body: VisitPut, access: Hospital, session: DbSession, response: Response
+) -> RecordWritten:
+    """Keep an attendance at the hospital; repeating it changes nothing."""
+    written = await service.put_record(session, access.actor, Visit, external_id, **body.model_dump())
+    response.status_code = 201 if written is Written.CREATED else 200
+    return RecordWritten(external_id=external_id, written=written)
+
+
+@router.put("/discharges/{external_id}", responses={201: {"description": "Created.", "model": RecordWritten}})
+async def put_discharge(
+    external_id: ExternalIdInPath, body: DischargePut, access: Hospital, session: DbSession, response: Response
+) -> RecordWritten:
+    """Keep a discharge; repeating it changes nothing."""
+    written = await service.put_record(session, access.actor, Discharge, external_id, **body.model_dump())
+    response.status_code = 201 if written is Written.CREATED else 200
+    return RecordWritten(external_id=external_id, written=written)
+
+
+@router.put("/appointments/{external_id}", responses={201: {"description": "Created.", "model": RecordWritten}})
+async def put_appointment(
+    external_id: ExternalIdInPath, body: AppointmentPut, access: Hospital, session: DbSession, response: Response
+) -> RecordWritten:
+    """Keep an appointment and its status; repeating it changes nothing."""
+    written = await service.put_record(session, access.actor, Appointment, external_id, **body.model_dump())
+    response.status_code = 201 if written is Written.CREATED else 200
+    return RecordWritten(external_id=external_id, written=written)
+
+
+@router.get("/vip-grades")
+async def list_vip_grades(_access: Anybody, session: DbSession) -> list[VipGradeResponse]:
+    """What each grade gives, longest head start first."""
+    return [VipGradeResponse.model_validate(grade) for grade in await queries.vip_grades(session)]
+
+
+@router.put("/vip-grades/{code}", responses={201: {"description": "Created.", "model": VipGradeResponse}})
+async def put_vip_grade(
+    code: Code, body: VipGradePut, access: Admin, session: DbSession, response: Response
+) -> VipGradeResponse:
+    """Create or replace a grade; it counts from the next call on."""
+    written = await service.put_vip_grade(session, access.actor, code, body.model_dump())
+    response.status_code = 201 if written is Written.CREATED else 200
+    return VipGradeResponse(code=code, **body.model_dump())
+
+
+@router.delete("/vip-grades/{code}", status_code=204, responses=problem_responses(404, 409))
+async def remove_vip_grade(code: Code, access: Admin, session: DbSession) -> None:
+    """Remove a grade that no patient has."""
+    await service.remove_vip_grade(session, access.actor, code)
+
+
+def _masked(card_number: str) -> str:
+    return f"****{card_number[-4:]}" if len(card_number) > 6 else "****"
+
+
+def _detail(record: service.PatientRecord) -> PatientDetail:
+    names = record.names
+
+    def doctor(doctor_id: UUID | None) -> DoctorBrief | None:
+        found = names.doctors.get(doctor_id) if doctor_id else None
+        return DoctorBrief.model_validate(found) if found else None
+
+    def place(row: Visit | Discharge | Appointment) -> dict[str, object]:
+        found = names.departments.get(row.department_id) if row.department_id else None
+        department = DepartmentBrief.model_validate(found) if found else None
+        return {"external_id": row.external_id, "department": department, "doctor": doctor(row.doctor_id)}
+
+    summary = PatientSummary.model_validate(record.patient)
+    return PatientDetail(
+        **summary.model_dump(),
+        email=record.patient.email,
+        vip=VipGradeResponse.model_validate(record.vip) if record.vip else None,
+        responsible_doctor=doctor(record.patient.responsible_doctor_id),
+        numbers=[NumberResponse.model_validate(number) for number in record.numbers],
+        cards=[CardResponse(number_masked=_masked(card.number), active=card.active) for card in record.cards],
+        visits=[
+            VisitResponse(**place(row), kind=row.kind, visited_at=row.visited_at, summary=row.summary)
+            for row in record.visits
+        ],
+        discharges=[
+            DischargeResponse(**place(row), discharged_at=row.discharged_at, diagnosis=row.diagnosis)
+            for row in record.discharges
+        ],
+        appointments=[
+            AppointmentResponse(**place(row), booked_at=row.booked_at, starts_at=row.starts_at, status=row.status)
+            for row in record.appointments
+        ],
+    )
