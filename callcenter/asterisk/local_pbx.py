@@ -272,9 +272,13 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _link(path: Path, destination: str) -> None:
+    """A real directory stays: the hospital's own music, say."""
     if path.is_symlink():
         if str(path.readlink()) == destination:
             return
         path.unlink()
+    elif path.is_dir():
+        return
+    path.unlink(missing_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.symlink_to(destination)

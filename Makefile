@@ -1,0 +1,41 @@
+# make help tells what there is. Settings: VENV (.venv), PYTHON, ONCE, ARGS, WORKERS, E2E_WORKERS, and CALLCENTER_* of README.md.
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-pbx demo run test lint format lock clean
+.NOTPARALLEL:
+SHELL := /bin/bash
+VENV ?= .venv
+export VENV
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Python environment and the packages it needs (quick when all is there)
+	@scripts/setup.sh
+
+setup-pbx: setup ## Asterisk 22 and SIPp, real ones
+	@scripts/setup-pbx.sh
+
+demo: setup setup-pbx ## the whole hotline with simulated callers; ONCE=1: ends by itself
+	@exec $(VENV)/bin/python -m demo $(if $(ONCE),--once)
+
+run: setup ## the service
+	@exec $(VENV)/bin/callcenter serve
+
+test: setup setup-pbx ## all tests; ARGS='tests/unit -k queue' for some
+	@scripts/test.sh
+
+lint: setup ## ruff, mypy strict, import rules
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+format: setup ## formats the code
+	@$(VENV)/bin/ruff check --fix-only .
+	@$(VENV)/bin/ruff format .
+
+lock: ## requirements*.txt anew from pyproject.toml; UPGRADE=1: newest versions
+	@scripts/lock.sh
+
+clean: ## removes the environment and caches in this directory
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info
