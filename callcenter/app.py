@@ -25,11 +25,12 @@ from callcenter.core.problems import Problem, install_problem_handlers, problem_
 from callcenter.core.secrets import get_secret
 from callcenter.directory import routes as directory_routes
 from callcenter.patients import routes as patients_routes
+from callcenter.patients.import_files import MAX_FILE_BYTES
 
 DOMAINS: tuple[ModuleType, ...] = (accounts_routes, directory_routes, patients_routes)
 """Each module's ``router`` is mounted under /api/v1. A new domain is one import and one entry here."""
 
-UPLOADS: dict[str, int] = {}
+UPLOADS: dict[str, int] = {f"{API_PREFIX}/patients/import": MAX_FILE_BYTES + 65_536}
 """Paths that take files, and the bytes they may have."""
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response, UploadFile
 
 from callcenter.accounts.access import Access, require
 from callcenter.accounts.models import Role
@@ -15,11 +15,13 @@ from callcenter.core.http import (
     Page,
     decode_cursor,
     encode_cursor,
+    get_database,
 )
 from callcenter.core.problems import problem_responses
 from callcenter.core.upsert import Written
-from callcenter.patients import queries, service
+from callcenter.patients import importing, queries, service
 from callcenter.patients.errors import UnreadableNumber
+from callcenter.patients.import_rows import REASONS
 from callcenter.patients.models import Appointment, Discharge, Visit
 from callcenter.patients.schemas import (
     AppointmentPut,
@@ -32,6 +34,8 @@ from callcenter.patients.schemas import (
     DischargeResponse,
     DoctorBrief,
     ExternalIdInPath,
+    ImportProblem,
+    ImportResponse,
     NumberPut,
     NumberRemove,
     NumberResponse,
@@ -79,6 +83,35 @@ def _patient_after(cursor: str | None) -> UUID | None:
         return UUID(str(decode_cursor(cursor)[0]))
     except (ValueError, IndexError) as error:
         raise InvalidCursor from error
+
+
+@router.post("/patients/import", responses=problem_responses(413))
+async def import_patients(
+    file: UploadFile, access: Hospital, request: Request, plan: NumberPlanOf, key: CodeKey
+) -> ImportResponse:
+    """Load patients from a CSV or XLSX file (docs/patient-import.md); good rows are loaded, bad rows told."""
+    report = await importing.import_patients(
+        get_database(request), file.file, number_plan=plan, check_code_key=key, actor=access.actor
+    )
+    problems = [
+        ImportProblem(
+            line=problem.line,
+            column=problem.column,
+            reason=problem.reason,
+            text_zh=REASONS[problem.reason][0],
+            text_en=REASONS[problem.reason][1],
+        )
+        for problem in report.problems[:1000]
+    ]
+    return ImportResponse(
+        rows=report.rows,
+        created=report.created,
+        updated=report.updated,
+        unchanged=report.unchanged,
+        rejected=report.rejected,
+        problems=problems,
+        problems_total=len(report.problems),
+    )
 
 
 @router.get("/patients/{patient_id}", responses=problem_responses(404))

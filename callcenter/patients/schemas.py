@@ -178,3 +178,25 @@ class RecordWritten(ApiModel):
 
     external_id: str
     written: str = Field(examples=["created"])
+
+
+class ImportProblem(ApiModel):
+    """One bad cell; nothing of the row was loaded."""
+
+    line: int = Field(examples=[17])
+    column: str = Field(examples=["birth_date"])
+    reason: str = Field(examples=["bad-date"])
+    text_zh: str
+    text_en: str
+
+
+class ImportResponse(ApiModel):
+    """``created + updated + unchanged + rejected == rows``."""
+
+    rows: int
+    created: int
+    updated: int
+    unchanged: int
+    rejected: int
+    problems: list[ImportProblem] = Field(description="The first 1,000.")
+    problems_total: int
