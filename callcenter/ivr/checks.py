@@ -140,10 +140,16 @@ def _loop_problems(flows: Mapping[str, Flow]) -> Iterator[FlowProblem]:
     try:
         sorter.prepare()
     except CycleError as error:
-        # graphlib names each place after what it leads to: turned round it reads as the caller goes
-        places: list[Place] = error.args[1][::-1]
-        flow_name, step_name = min(places)
-        flow = flows[flow_name]
-        way = " > ".join(name if one == flow_name else f"{one}/{name}" for one, name in places)
-        message = f"a caller who does nothing goes round for ever: {way}"
-        yield FlowProblem(flow.file, flow.line("steps", step_name), "silent-loop", message)
+        yield _loop_problem(flows, error.args[1])
+
+
+def _loop_problem(flows: Mapping[str, Flow], cycle: list[Place]) -> FlowProblem:
+    """Named at its first line. ``cycle``: graphlib's, each place leading to the one before, the first twice."""
+    forward = cycle[:0:-1]
+    where = {place: (flows[place[0]].file, flows[place[0]].line("steps", place[1])) for place in forward}
+    first = forward.index(min(forward, key=where.__getitem__))
+    places = [*forward[first:], *forward[: first + 1]]
+    home = places[0][0]
+    way = " > ".join(step if flow == home else f"{flow}/{step}" for flow, step in places)
+    file, line = where[places[0]]
+    return FlowProblem(file, line, "silent-loop", f"a caller who does nothing goes round for ever: {way}")

@@ -15,7 +15,7 @@ import yaml
 from callcenter.ivr.errors import FlowError, FlowProblem
 
 MAX_BYTES = 64 * 1024
-MAX_NODES = 4_000
+MAX_NODES = 3_000
 MAX_DEPTH = 8
 
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

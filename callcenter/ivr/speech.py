@@ -277,7 +277,7 @@ def _telephone_effects() -> list[str]:
 def wav_seconds(path: Path) -> float:
     """Length of a wav file in seconds."""
     with wave.open(str(path)) as wav:
-        return wav.getnframes() / wav.getframerate()
+        return float(wav.getnframes() / wav.getframerate())
 
 
 def _write_manifest(prompts_dir: Path, manifest: Mapping[str, Audio]) -> None:

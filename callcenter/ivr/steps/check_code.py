@@ -8,6 +8,7 @@ from pydantic import Field
 from callcenter.ivr.call import CallContext, Caller
 from callcenter.ivr.errors import DatabaseAway
 from callcenter.ivr.steps.base import BranchingStep, Name, Whole
+from callcenter.patients.service import RecognisedPatient
 
 log = structlog.get_logger(__name__)
 
@@ -53,15 +54,19 @@ class CheckCode(BranchingStep):
                 log.warning("check_code_not_verified", uniqueid=call.line.uniqueid, reason=error.message)
                 return REFUSED
             if patient is not None:
-                await call.identify(
-                    Caller(
-                        e164=e164,
-                        patient_id=str(patient.id),
-                        grade=patient.vip_grade or "",
-                        verified=True,
-                        head_start_seconds=patient.head_start_seconds,
-                    )
-                )
+                await call.identify(_verified(e164, patient))
                 return VERIFIED
             await call.line.say([self.refused_prompt])
         return REFUSED
+
+
+def _verified(e164: str, patient: RecognisedPatient) -> Caller:
+    """A family member who enters the card of the deceased has proved whose card it is, and inherits no benefit."""
+    is_vip = patient.vip_grade is not None and not patient.deceased
+    return Caller(
+        e164=e164,
+        patient_id=str(patient.id),
+        grade=(patient.vip_grade or "") if is_vip else "",
+        verified=True,
+        head_start_seconds=patient.head_start_seconds if is_vip else 0,
+    )
