@@ -174,6 +174,14 @@ async def get_user(session: AsyncSession, user_id: UUID) -> User:
     return user
 
 
+async def get_user_by_name(session: AsyncSession, username: str) -> User:
+    """Raises UserNotFound."""
+    user = await queries.find_user_by_name(session, username.strip().lower())
+    if user is None:
+        raise UserNotFound
+    return user
+
+
 async def change_user(session: AsyncSession, actor: Actor, user_id: UUID, changes: dict[str, object]) -> User:
     """Apply ``changes`` (display_name, roles, queue_scope, active); raises UserNotFound, LastAdmin."""
     user = await get_user(session, user_id)

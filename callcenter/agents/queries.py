@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.agents.models import Activity, Agent, PauseReason, Seat
+from callcenter.agents.models import Activity, Agent, AgentStateChange, PauseReason, Seat
 
 
 async def find_agent(session: AsyncSession, *, number: str, lock: bool = False) -> Agent | None:
@@ -78,3 +78,13 @@ async def set_registered_exactly(session: AsyncSession, seat_names: set[str], at
             .where(among, Seat.registered.is_distinct_from(registered))
             .values(registered=registered, registered_at=at)
         )
+
+
+async def list_changes(
+    session: AsyncSession, agent_id: UUID, *, before: int | None, limit: int
+) -> Sequence[AgentStateChange]:
+    """Newest first, with a sequence below ``before``."""
+    query = select(AgentStateChange).where(AgentStateChange.agent_id == agent_id)
+    if before is not None:
+        query = query.where(AgentStateChange.sequence < before)
+    return (await session.scalars(query.order_by(AgentStateChange.sequence.desc()).limit(limit))).all()

@@ -143,7 +143,7 @@ async def record_activity(
     before = agent.activity
     agent.activity, agent.activity_since, agent.activity_call_id = activity, when, call_id
     agent.wrap_up_until = when + timedelta(seconds=wrap_up_seconds) if activity == Activity.WRAP_UP else None
-    await _append(session, agent, when, agent.wanted, before, Cause.SYSTEM, "pbx")
+    await _append(session, agent, when, agent.wanted, before, cause=Cause.SYSTEM, actor_name="pbx")
 
 
 async def end_wrap_ups(session: AsyncSession, at: datetime) -> int:
@@ -165,7 +165,7 @@ async def _change(
     at = now()
     before = agent.wanted
     agent.wanted, agent.pause_reason, agent.wanted_since = wanted, reason, at
-    await _append(session, agent, at, before, agent.activity, cause, actor_name)
+    await _append(session, agent, at, before, agent.activity, cause=cause, actor_name=actor_name)
 
 
 async def _append(
@@ -174,6 +174,7 @@ async def _append(
     at: datetime,
     wanted_before: str,
     activity_before: str,
+    *,
     cause: Cause,
     actor_name: str,
 ) -> None:

@@ -4,7 +4,6 @@ Pure up to :func:`write_configuration`. Who reads the database lies above (queue
 Asterisk to read again is :func:`reload_modules`' caller.
 """
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,8 +12,10 @@ from pathlib import Path
 import jinja2
 
 from callcenter.asterisk.events import EVENT_CLASSES
+from callcenter.asterisk.install import AsteriskInstall, find_asterisk
+from callcenter.asterisk.local_pbx import run_dir
 from callcenter.core.config import Settings
-from callcenter.core.errors import InvalidInput
+from callcenter.core.errors import InvalidInput, SetupError
 from callcenter.core.secrets import get_secret
 
 NAME = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
@@ -146,11 +147,8 @@ def _require(ok: object, what: str, value: str) -> None:
         raise InvalidInput(f"{what} {value!r} cannot stand in the PBX configuration.", field=what)
 
 
-def render(settings: Settings, configuration: PbxConfiguration, *, modules_dir: str, music_dir: str) -> dict[str, str]:
-    """File name -> content of the whole of Asterisk's ``etc``.
-
-    ``modules_dir`` and ``music_dir`` as Asterisk itself sees them.
-    """
+def render(settings: Settings, configuration: PbxConfiguration, install: AsteriskInstall) -> dict[str, str]:
+    """File name -> content of the whole of Asterisk's ``etc``. Raises InvalidInput (see PbxConfiguration.check)."""
     configuration.check()
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(settings.asterisk_conf_dir),
@@ -163,8 +161,9 @@ def render(settings: Settings, configuration: PbxConfiguration, *, modules_dir: 
     values = {
         **settings.model_dump(),
         "dir": settings.pbx_dir,
-        "modules_dir": modules_dir,
-        "music_dir": music_dir,
+        "run_dir": run_dir(settings),
+        "modules_dir": install.modules_dir,
+        "music_dir": install.music_dir,
         "modules": MODULES,
         "ami_events": sorted(EVENT_CLASSES),
         "ami_events_secret": get_secret(settings, "ami_events_secret"),
@@ -179,6 +178,17 @@ def render(settings: Settings, configuration: PbxConfiguration, *, modules_dir: 
     }
 
 
+def write_pbx_configuration(settings: Settings, configuration: PbxConfiguration) -> list[str]:
+    """Render for the Asterisk of this machine and write what differs; returns the changed files' names. Blocking.
+
+    Raises SetupError when there is no Asterisk here, InvalidInput as :func:`render`.
+    """
+    install = find_asterisk(settings)
+    if install is None:
+        raise SetupError("There is no Asterisk 22.9 or newer here: run `make setup-pbx`.")
+    return write_configuration(settings.pbx_dir / "etc", render(settings, configuration, install))
+
+
 def write_configuration(directory: Path, files: Mapping[str, str]) -> list[str]:
     """Write what differs, each file whole or not at all, readable by its owner only; returns the changed names."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -190,7 +200,7 @@ def write_configuration(directory: Path, files: Mapping[str, str]) -> list[str]:
         draft = path.with_suffix(".new")
         draft.touch(mode=0o600)
         draft.write_text(content)
-        os.replace(draft, path)
+        draft.replace(path)
         changed.append(name)
     return changed
 

@@ -16,6 +16,9 @@ RESULT = "CC_RESULT"  # how the parked step ended: QUEUESTATUS, or KEY
 SERVED = "CC_SERVED"  # "1" once an agent has talked to the caller
 VISIT = "CC_VISIT"  # queue visits so far
 
+SEAT = "CC_SEAT"  # feature codes: the endpoint that dials
+DIGIT = "CC_DIGIT"  # feature code *14<digit>
+
 # -- set by the flow runner, read by the dialplan
 OK = "CC_OK"  # "1": the runner has decided; anything else sends the caller to the fall-back
 DO = "CC_DO"  # what the dialplan does next: one of the Do values

@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import structlog
 from sqlalchemy import text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncSession
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ class BusListener:
     """Subscriptions of one process over one connection, reconnecting by itself."""
 
     def __init__(self, database_url: str) -> None:
-        self._url = make_url(database_url)
+        self._url = database_url
         self._subscribers: dict[str, list[Subscriber]] = defaultdict(list)
         self._on_gap: list[Callable[[], None]] = []
 
@@ -58,7 +58,7 @@ class BusListener:
         delay_seconds = 0.1
         while True:
             try:
-                connection = await asyncpg.connect(**_connect_arguments(self._url), timeout=5)
+                connection = await connect(self._url, application_name="callcenter-bus")
             except (OSError, asyncpg.PostgresError, TimeoutError) as error:
                 log.warning("bus_unavailable", reason=type(error).__name__)
                 await asyncio.sleep(delay_seconds)
@@ -91,13 +91,19 @@ class BusListener:
             subscriber(ids)
 
 
-def _connect_arguments(url: URL) -> dict[str, Any]:
+async def connect(database_url: str, *, application_name: str) -> asyncpg.Connection:
+    """A connection outside the pool, for what must hold one: LISTEN, advisory locks. URL as for Database."""
+    url = make_url(database_url)
+    host = url.query.get("host") or url.host
     arguments: dict[str, Any] = {
-        "host": url.query.get("host") or url.host,
-        "port": url.port or url.query.get("port") or 5432,
+        "host": host if isinstance(host, str | None) else list(host),
+        "port": url.port or url.query.get("port"),
         "user": url.username,
         "password": url.password,
         "database": url.database,
-        "server_settings": {"application_name": "callcenter-bus"},
     }
-    return {key: value for key, value in arguments.items() if value is not None}
+    return await asyncpg.connect(
+        **{key: value for key, value in arguments.items() if value is not None},
+        timeout=5,
+        server_settings={"application_name": application_name},
+    )

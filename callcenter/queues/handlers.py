@@ -1,5 +1,6 @@
 """Live telephony events of queues: who waits, what agents do. Screens move by them; nothing is counted by them."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import structlog
@@ -8,12 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callcenter.agents import queries as agent_queries
 from callcenter.agents import service as agents
 from callcenter.agents.models import Activity, Agent
+from callcenter.asterisk.consumer import Handler
 from callcenter.asterisk.events import (
     AgentCalled,
     AgentComplete,
     AgentConnect,
     AgentRingNoAnswer,
     ContactStatus,
+    Event,
     QueueCallerAbandon,
     QueueCallerJoin,
     QueueCallerLeave,
@@ -137,7 +140,7 @@ async def _find_agent(session: AsyncSession, member_name: str) -> Agent | None:
     return agent
 
 
-HANDLERS = {
+HANDLERS: Mapping[type[Event], Handler] = {
     QueueCallerJoin: on_queue_caller_join,
     QueueCallerLeave: on_queue_caller_leave,
     QueueCallerAbandon: on_queue_caller_abandon,

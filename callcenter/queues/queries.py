@@ -8,12 +8,20 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.agents.models import Agent, Wanted
+from callcenter.asterisk.models import CommandState, PbxCommand
 from callcenter.queues.models import Did, Queue, QueueMembership, WaitingCaller
 
 
 async def list_queues(session: AsyncSession, *, active_only: bool = False) -> Sequence[Queue]:
     query = select(Queue).order_by(Queue.name)
     return (await session.scalars(query.where(Queue.active) if active_only else query)).all()
+
+
+async def has_open_commands(session: AsyncSession, pbx: str) -> bool:
+    query = select(PbxCommand.id).where(
+        PbxCommand.pbx == pbx, PbxCommand.state.in_((CommandState.PENDING, CommandState.SENT))
+    )
+    return (await session.scalars(query.limit(1))).first() is not None
 
 
 async def list_dids(session: AsyncSession) -> Sequence[Did]:
@@ -90,3 +98,13 @@ async def list_waiting(session: AsyncSession, queue_name: str) -> Sequence[Waiti
         .order_by(WaitingCaller.priority.desc(), WaitingCaller.joined_at)
     )
     return (await session.scalars(query)).all()
+
+
+async def list_members(session: AsyncSession, queue_name: str) -> Sequence[tuple[QueueMembership, Agent]]:
+    query = (
+        select(QueueMembership, Agent)
+        .join(Agent, Agent.id == QueueMembership.agent_id)
+        .where(QueueMembership.queue_name == queue_name)
+        .order_by(QueueMembership.penalty, Agent.number)
+    )
+    return [(row[0], row[1]) for row in (await session.execute(query)).all()]

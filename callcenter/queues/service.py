@@ -12,15 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callcenter.agents import queries as agent_queries
 from callcenter.agents import service as agents
 from callcenter.agents.models import Agent, Cause, Wanted
-from callcenter.asterisk.commands import Command, QueueAdd, QueuePause, QueueRemove, Render, request_command
+from callcenter.asterisk.commands import Command, QueueAdd, QueuePause, QueueRemove, Render, request_command, seat_of
+from callcenter.asterisk.events import QueueMember
 from callcenter.asterisk.render import DidConf, PbxConfiguration, QueueConf, SeatConf
 from callcenter.queues import queries
 from callcenter.queues.errors import QueueInUse, QueueNotFound
-from callcenter.queues.models import Queue, WaitingCaller
+from callcenter.queues.models import Did, Queue, WaitingCaller
 
 TOPIC = "queues"
-DEFAULT_PAUSE = "login"
-"""Reason shown in Asterisk for an agent who has logged in and not yet said available."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -132,11 +131,26 @@ def plan_corrections(desired: Iterable[Member], actual: Iterable[Member]) -> lis
     return [*removals, *additions, *pauses.values()]
 
 
+def member_of(row: QueueMember) -> Member:
+    """A row of QueueStatus as the place it is."""
+    return Member(
+        queue=row.queue,
+        seat=seat_of(row.interface) or row.interface,
+        member_name=row.member_name,
+        penalty=row.penalty,
+        paused=row.paused,
+    )
+
+
+async def has_open_commands(session: AsyncSession, pbx: str) -> bool:
+    """Whether something asked of this PBX is not answered yet."""
+    return await queries.has_open_commands(session, pbx)
+
+
 def _member(queue_name: str, agent: Agent, penalty: int) -> Member:
-    assert agent.seat_name is not None
     return Member(
         queue=queue_name,
-        seat=agent.seat_name,
+        seat=agent.seat_name or "",
         member_name=agents.member_name(agent),
         penalty=penalty,
         paused=agent.wanted != Wanted.AVAILABLE,
@@ -181,6 +195,26 @@ async def put_queue(session: AsyncSession, name: str, values: dict[str, object],
         raise QueueInUse(queue=name)
     await request_command(session, pbx, Render(), cause=cause)
     return queue
+
+
+async def put_did(session: AsyncSession, number: str, values: dict[str, object], *, pbx: str, cause: str) -> Did:
+    """Create or change a number that leads to us; callers reach it as soon as Asterisk has read it.
+
+    Raises QueueNotFound when its fall-back queue does not exist or is switched off.
+    """
+    queue = await get_queue(session, str(values["fallback_queue"]))
+    if not queue.active:
+        raise QueueNotFound(queue=queue.name)
+    did = await session.get(Did, number)
+    if did is None:
+        did = Did(number=number, **values)
+        session.add(did)
+    else:
+        for field, value in values.items():
+            setattr(did, field, value)
+    await session.flush()
+    await request_command(session, pbx, Render(), cause=cause)
+    return did
 
 
 async def get_pbx_configuration(session: AsyncSession) -> PbxConfiguration:

@@ -1,0 +1,86 @@
+"""Shapes of the agents API."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, SecretStr, StringConstraints
+
+from callcenter.agents.models import Activity, Cause, Wanted
+from callcenter.core.http import ApiModel
+
+AgentNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,10}$")]
+SeatName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{2,39}$")]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+
+
+class AgentCreate(ApiModel):
+    """``username``: the account that this agent logs in with; ``pin``: for feature codes from the telephone."""
+
+    number: AgentNumber = Field(examples=["1001"])
+    display_name: Label = Field(examples=["李娜"])
+    username: str | None = Field(default=None, max_length=64, examples=["li.na"])
+    pin: Annotated[SecretStr, Field(min_length=4, max_length=12, pattern=r"^[0-9]+$")] | None = None
+
+
+class AgentResponse(ApiModel):
+    """What the agent wants (``wanted``) and does (``activity``), each with its beginning."""
+
+    model_config = ConfigDict(from_attributes=True)
+    number: str = Field(examples=["1001"])
+    display_name: str = Field(examples=["李娜"])
+    wanted: Wanted
+    pause_reason: str | None = Field(examples=["lunch"])
+    wanted_since: datetime
+    activity: Activity
+    activity_since: datetime
+    activity_call_id: str | None = Field(examples=["pbx1-1763754631.12"])
+    wrap_up_until: datetime | None
+    seat_name: str | None = Field(examples=["seat-window"])
+    sequence: int = Field(description="Counts this agent's state changes.")
+
+
+class StateChangeResponse(ApiModel):
+    model_config = ConfigDict(from_attributes=True)
+    sequence: int
+    at: datetime
+    cause: Cause
+    actor_name: str
+    wanted_before: Wanted
+    wanted: Wanted
+    pause_reason: str | None
+    activity_before: Activity
+    activity: Activity
+    call_id: str | None
+    seat_name: str | None
+
+
+class SeatCreate(ApiModel):
+    name: SeatName = Field(examples=["seat-window"], description="SIP user name; not a number.")
+    label: Label = Field(examples=["靠窗座席"])
+
+
+class SeatResponse(ApiModel):
+    model_config = ConfigDict(from_attributes=True)
+    name: str
+    label: str
+    registered: bool = Field(description="Whether a telephone is registered there now.")
+    registered_at: datetime | None
+
+
+class SeatCreated(SeatResponse):
+    sip_password: str = Field(description="Shown this once: set it in the telephone.")
+
+
+class PauseReasonPut(ApiModel):
+    label_zh: Label = Field(examples=["午餐"])
+    label_en: Label = Field(examples=["Lunch"])
+    digit: Annotated[str, StringConstraints(pattern=r"^[0-9]$")] | None = Field(
+        default=None, description="Key of the feature code *14<digit>."
+    )
+    active: bool = True
+
+
+class PauseReasonResponse(PauseReasonPut):
+    model_config = ConfigDict(from_attributes=True)
+    code: str

@@ -1,0 +1,157 @@
+"""The engine role: one active per PBX, beside it. AMI events and commands, ledger reader, periodic jobs.
+
+A spare waits for the advisory lock. Whoever holds it settles what the last holder left, then acts; whoever
+loses it stops acting at once.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+
+from callcenter.agents import service as agents
+from callcenter.asterisk.commands import TOPIC as COMMANDS_TOPIC
+from callcenter.asterisk.commands import Command, Reload, Render, request_command
+from callcenter.asterisk.consumer import EventConsumer
+from callcenter.asterisk.manager import AmiSession
+from callcenter.asterisk.render import reload_modules, write_pbx_configuration
+from callcenter.asterisk.sender import CommandSender
+from callcenter.asterisk.snapshot import read_queues, read_snapshot
+from callcenter.calls.reader import LedgerReader
+from callcenter.core.bus import BusListener
+from callcenter.core.clock import now
+from callcenter.core.config import Settings
+from callcenter.core.db import Database
+from callcenter.core.health import Check
+from callcenter.core.jobs import keep_running, run_every
+from callcenter.core.leadership import LeadershipLost, leadership
+from callcenter.core.secrets import get_secret
+from callcenter.queues import handlers as queue_handlers
+from callcenter.queues import service as queues
+from callcenter.workorders import handlers as workorder_handlers
+
+log = structlog.get_logger(__name__)
+
+RECONCILE_SECONDS = 3.0
+"""A difference between database and Asterisk lives at most this long."""
+
+LEDGER_HANDLERS = workorder_handlers.HANDLERS
+
+
+class Engine:
+    """One PBX's engine. ``run()`` until cancelled."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings = settings
+        self._database = database
+        self._pbx = settings.pbx_name
+        self._snapshot_due = asyncio.Event()
+        self._active = False
+        self._consumer = EventConsumer(database, queue_handlers.HANDLERS, self._snapshot_due.set)
+        self._events = self._session("events", self._consumer.put)
+        self._commands = self._session("commands", None)
+        self._sender = CommandSender(database, self._commands, self._pbx, {Render.action: self._perform_render})
+        self.ledger = LedgerReader(settings, database, LEDGER_HANDLERS)
+
+    async def run(self) -> None:
+        """Lead when it is our turn, for as long as we may."""
+        while True:
+            async with leadership(self._database.url, f"engine-{self._pbx}") as lost:
+                self._active = True
+                try:
+                    await self._act(lost)
+                except* LeadershipLost:
+                    log.warning("leadership_lost")
+                finally:
+                    self._active = False
+
+    def checks(self) -> list[Check]:
+        """Readiness of this role: a spare is ready too; the holder needs its PBX."""
+        if not self._active:
+            return [Check("engine", ok=True, reason="spare")]
+        connected = self._events.connected and self._commands.connected
+        return [Check("pbx", ok=connected, reason="" if connected else "no AMI session")]
+
+    async def _act(self, lost: asyncio.Task[None]) -> None:
+        bus = BusListener(self._database.url)
+        bus.subscribe(COMMANDS_TOPIC, self._sender.wake, self._sender.wake)
+        self._snapshot_due.set()
+        async with asyncio.TaskGroup() as group:
+
+            async def stop_when_lost() -> None:
+                await lost
+
+            def keep(name: str, work: Callable[[], Awaitable[None]]) -> None:
+                group.create_task(keep_running(name, work), name=name)
+
+            group.create_task(stop_when_lost(), name="leadership")
+            keep("ami-events", self._events.run)
+            keep("ami-commands", self._commands.run)
+            keep("bus", bus.run)
+            keep("sender", self._send_commands)
+            keep("consumer", self._consumer.run)
+            keep("ledger", self.ledger.run)
+            group.create_task(run_every("snapshot", 0.2, self._correct_if_due))
+            group.create_task(run_every("reconcile", RECONCILE_SECONDS, self._reconcile))
+            group.create_task(run_every("wrap-up", 0.5, self._end_wrap_ups))
+            group.create_task(run_every("purge", 3600, self.ledger.purge))
+
+    # -- AMI
+
+    def _session(self, kind: str, on_event: Callable[[Mapping[str, str]], None] | None) -> AmiSession:
+        return AmiSession(
+            host=self._settings.ami_host,
+            port=self._settings.ami_port,
+            username=f"cc_{kind}",
+            secret=get_secret(self._settings, f"ami_{kind}_secret"),
+            name=kind,
+            on_connected=self._snapshot_due.set,
+            on_event=on_event,
+        )
+
+    async def _send_commands(self) -> None:
+        await self._sender.settle()
+        await self._sender.run()
+
+    # -- keeping database and PBX alike
+
+    async def _correct_if_due(self) -> None:
+        """After a (re)connect or lost events: waiting callers, seats and agents' activities from a snapshot."""
+        if not (self._snapshot_due.is_set() and self._events.connected and self._commands.connected):
+            return
+        self._snapshot_due.clear()
+        snapshot = await read_snapshot(self._commands)
+        async with self._database.transaction() as session:
+            await queue_handlers.correct_live(
+                session, self._pbx, list(snapshot.entries), list(snapshot.members), set(snapshot.contacts)
+            )
+        await self._reconcile()
+
+    async def _reconcile(self) -> None:
+        """Members of Asterisk's queues follow the database, whatever happened to either."""
+        if not self._commands.connected:
+            return
+        rows, _ = await read_queues(self._commands)
+        actual = {queues.member_of(row) for row in rows}
+        async with self._database.transaction() as session:
+            if await queues.has_open_commands(session, self._pbx):
+                return  # what is on its way would look like a difference
+            corrections = queues.plan_corrections(await queues.desired_members(session), actual)
+            for command in corrections:
+                await request_command(session, self._pbx, command, cause="reconcile")
+        if corrections:
+            log.info("members_corrected", commands=len(corrections))
+
+    async def _perform_render(self, _command: Command) -> str:
+        """Write Asterisk's configuration anew from the database and have it read what changed."""
+        async with self._database.transaction() as session:
+            wanted = await queues.get_pbx_configuration(session)
+        changed = await asyncio.to_thread(write_pbx_configuration, self._settings, wanted)
+        for module in reload_modules(changed):
+            action, headers = Reload(module=module).ami()
+            await self._commands.send(action, headers)
+        return f"changed: {', '.join(changed) or 'nothing'}"
+
+    async def _end_wrap_ups(self) -> None:
+        async with self._database.transaction() as session:
+            await agents.end_wrap_ups(session, now())
