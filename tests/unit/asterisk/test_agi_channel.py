@@ -67,7 +67,7 @@ def test_what_asterisk_would_not_write_is_refused(block: bytes) -> None:
         (lambda c: c.get_variable("CC_DID"), "GET VARIABLE CC_DID", "200 result=1 ()", ""),
         (lambda c: c.get_variable("CALLERID(num)"), "GET VARIABLE CALLERID(num)", '200 result=1 (a"b\\c)', 'a"b\\c'),
         (lambda c: c.get_variable("X"), "GET VARIABLE X", "200 result=1 (a) endpos=5)", "a) endpos=5"),
-        (lambda c: c.get_variable("X"), "GET VARIABLE X", "200 result=1 (one\ntwo (2)\nthree)", "one\ntwo (2)\nthree"),
+        (lambda c: c.get_variable("X"), "GET VARIABLE X", "200 result=1 (one\ntwo (2);\n3)", "one\ntwo (2);\n3"),
         (lambda c: c.get_variable("X"), "GET VARIABLE X", "100 result=0 Trying...\n200 result=1 (late)", "late"),
         (
             lambda c: c.set_variable("TIMEOUT(absolute)", 'a"b\\c ${X} 张'),
@@ -254,6 +254,17 @@ async def test_nonsense_ends_the_conversation(reply: str) -> None:
     said = await talk(ask_twice, reply)
     assert isinstance(said.error, AgiDesynchronised | AgiTimeout)
     assert len(said.commands) == 1
+
+
+async def test_the_rest_of_a_value_is_never_taken_for_a_reply() -> None:
+    """A line of the value that ends in ``)`` looks like its end; what follows must not answer the next command."""
+
+    async def ask_twice(channel: AgiChannel) -> Any:
+        await channel.get_variable("X")
+        return await channel.get_variable("Y")
+
+    said = await talk(ask_twice, "200 result=1 (one)\ntwo)", "200 result=1 (y)")
+    assert isinstance(said.error, AgiDesynchronised)
 
 
 async def test_a_cancelled_command_ends_the_conversation() -> None:
