@@ -22,12 +22,12 @@ from callcenter.ivr.revisions import RevisionStore
 from callcenter.ivr.runner import FlowRunner
 from callcenter.patients.service import CallerIdentity, RecognisedPatient
 
-CallerKind = Literal["unknown", "known", "vip", "away"]
-"""Who calls; ``away``: the database does not answer."""
+CallerKind = Literal["unknown", "known", "vip", "family", "away"]
+"""Who calls; ``family``: a VIP and another patient share the number; ``away``: the database does not answer."""
 CALLER_KINDS: tuple[CallerKind, ...] = get_args(CallerKind)
 
-CHECK_CODE = "123456"
-"""The simulated VIP's."""
+CHECK_CODE, FAMILY_CHECK_CODE = "123456", "654321"
+"""The simulated VIP's, and that of the other patient of a family."""
 SILENCE, HANG_UP = "-", "!"
 
 Ask = Callable[[str], str]
@@ -35,7 +35,6 @@ Ask = Callable[[str], str]
 keys, :data:`SILENCE` or :data:`HANG_UP`; for ``queue`` how it ends: ``answered``, ``timeout``, ``full``, ``key``..."""
 
 _UNIQUEID = "sim-1700000000.1"
-_PATIENT_ID = UUID(int=1)
 
 
 # -- check
@@ -94,37 +93,44 @@ def scripted(script: str) -> Ask:
     return lambda _question: next(words, HANG_UP)
 
 
+def _patient(number: int, name: str, vip_grade: str | None) -> RecognisedPatient:
+    return RecognisedPatient(
+        id=UUID(int=number),
+        name=name,
+        language="zh",
+        vip_grade=vip_grade,
+        head_start_seconds=600 if vip_grade else 0,
+        deceased=False,
+        responsible_doctor_id=None,
+    )
+
+
+_VIP, _OTHER = _patient(1, "张三", "gold"), _patient(2, "李四", None)
+
+_PATIENTS: Mapping[CallerKind, tuple[RecognisedPatient, ...]] = {
+    "known": (_OTHER,),
+    "vip": (_VIP,),
+    "family": (_VIP, _OTHER),
+}
+
+
 class SimulatedCallers:
-    """Callers without a database: ``known`` and ``vip`` are one patient each, the VIP has :data:`CHECK_CODE`."""
+    """Callers without a database."""
 
     def __init__(self, kind: CallerKind) -> None:
         self._kind = kind
 
     async def recognise(self, e164: str | None) -> CallerIdentity:
-        self._fail_if_away()
-        is_known = e164 is not None and self._kind != "unknown"
-        return CallerIdentity(e164, (self._patient(),) if is_known else ())
+        return CallerIdentity(e164, self._patients())
 
     async def verify(self, e164: str, code: SecretStr) -> RecognisedPatient | None:
-        self._fail_if_away()
-        is_right = self._kind == "vip" and e164 != "" and code.get_secret_value() == CHECK_CODE
-        return self._patient() if is_right else None
+        owner = {CHECK_CODE: _VIP, FAMILY_CHECK_CODE: _OTHER}.get(code.get_secret_value())
+        return owner if owner in self._patients() else None
 
-    def _fail_if_away(self) -> None:
+    def _patients(self) -> tuple[RecognisedPatient, ...]:
         if self._kind == "away":
             raise DatabaseAway
-
-    def _patient(self) -> RecognisedPatient:
-        is_vip = self._kind == "vip"
-        return RecognisedPatient(
-            id=_PATIENT_ID,
-            name="张三",
-            language="zh",
-            vip_grade="gold" if is_vip else None,
-            head_start_seconds=600 if is_vip else 0,
-            deceased=False,
-            responsible_doctor_id=None,
-        )
+        return _PATIENTS.get(self._kind, ())
 
 
 class SimulatedLine:
