@@ -1,7 +1,6 @@
 """The HTTP way in: one FastAPI application over the domains' routes. It speaks no AMI."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -14,28 +13,42 @@ from callcenter import __version__
 from callcenter.accounts import routes as accounts_routes
 from callcenter.accounts.access import require
 from callcenter.accounts.service import LoginThrottle
+from callcenter.agents import routes as agents_routes
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
-from callcenter.core.health import check_database
+from callcenter.core.health import Check, check_database
 from callcenter.core.http import API_PREFIX
 from callcenter.core.metrics import HttpMetrics
 from callcenter.core.middleware import RequestEnvelope
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.problems import Problem, install_problem_handlers, problem_responses
 from callcenter.core.secrets import get_secret
+from callcenter.desk import routes as desk_routes
 from callcenter.directory import routes as directory_routes
 from callcenter.patients import routes as patients_routes
 from callcenter.patients.import_files import MAX_FILE_BYTES
+from callcenter.queues import routes as queues_routes
 
-DOMAINS: tuple[ModuleType, ...] = (accounts_routes, directory_routes, patients_routes)
+DOMAINS: tuple[ModuleType, ...] = (
+    accounts_routes,
+    directory_routes,
+    patients_routes,
+    queues_routes,
+    desk_routes,
+    agents_routes,
+)
 """Each module's ``router`` is mounted under /api/v1. A new domain is one import and one entry here."""
 
 UPLOADS: dict[str, int] = {f"{API_PREFIX}/patients/import": MAX_FILE_BYTES + 65_536}
 """Paths that take files, and the bytes they may have."""
 
 
-def create_app(settings: Settings, database: Database) -> FastAPI:
-    """The API over ``database``, which is closed when the application ends.
+RoleChecks = Sequence[Callable[[], list[Check]]]
+"""What the process's other roles need, asked at each readiness question."""
+
+
+def create_app(settings: Settings, database: Database, role_checks: RoleChecks = ()) -> FastAPI:
+    """The API over ``database``, which the caller closes.
 
     ``app.state``: settings, database, number_plan, code_key.
     """
@@ -47,7 +60,6 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
-        lifespan=_lifespan,
     )
     app.state.settings = settings
     app.state.database = database
@@ -58,16 +70,19 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         app.include_router(domain.router, prefix=API_PREFIX, responses=problem_responses(422, 503))
     install_problem_handlers(app)
     metrics = HttpMetrics(database)
-    _add_operations_routes(app, metrics)
+    _add_operations_routes(app, metrics, role_checks)
     app.add_middleware(RequestEnvelope, metrics=metrics, uploads=UPLOADS)
     _complete_openapi(app)
     return app
 
 
-@asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    yield
-    await app.state.database.close()
+def create_operations_app(settings: Settings, database: Database, role_checks: RoleChecks = ()) -> FastAPI:
+    """Health and figures only, for a process without the api role."""
+    app = FastAPI(title="Call centre operations", version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.settings = settings
+    app.state.database = database
+    _add_operations_routes(app, HttpMetrics(database), role_checks)
+    return app
 
 
 def _operation_id(route: APIRoute) -> str:
@@ -75,7 +90,7 @@ def _operation_id(route: APIRoute) -> str:
     return f"{route.tags[0]}_{route.name}" if route.tags else route.name
 
 
-def _add_operations_routes(app: FastAPI, metrics: HttpMetrics) -> None:
+def _add_operations_routes(app: FastAPI, metrics: HttpMetrics, role_checks: RoleChecks) -> None:
     """For whoever watches the service: no log-in, no patient data."""
 
     @app.get("/health/live", tags=["operations"])
@@ -85,8 +100,9 @@ def _add_operations_routes(app: FastAPI, metrics: HttpMetrics) -> None:
 
     @app.get("/health/ready", tags=["operations"], responses={503: {"description": "One check failed."}})
     async def ready(request: Request) -> Response:
-        """Whether this role has what it needs: the database within a second, at the newest schema."""
+        """Whether this process has what its roles need: the database within a second, at the newest schema; the PBX."""
         checks = await check_database(request.app.state.database)
+        checks += [check for checks_of_role in role_checks for check in checks_of_role()]
         is_ready = all(check.ok for check in checks)
         body: dict[str, Any] = {
             "status": "ok" if is_ready else "failing",

@@ -334,6 +334,18 @@ Event = (
 EVENT_CLASSES: dict[str, type[Event]] = {event_class.__name__: event_class for event_class in Event.__args__}
 """Value of the ``Event`` header -> class; the names are the same."""
 
+SUBSCRIBED = (
+    "AgentCalled",
+    "AgentComplete",
+    "AgentConnect",
+    "AgentRingNoAnswer",
+    "ContactStatus",
+    "QueueCallerAbandon",
+    "QueueCallerJoin",
+    "QueueCallerLeave",
+)
+"""What the event session is sent at all (manager.conf's eventfilter): exactly what a handler wants."""
+
 
 def _reading_plan(event_class: type[Event]) -> list[tuple[str, From]]:
     hints = get_type_hints(event_class, include_extras=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import jinja2
 
-from callcenter.asterisk.events import EVENT_CLASSES
+from callcenter.asterisk.events import SUBSCRIBED
 from callcenter.asterisk.install import AsteriskInstall, find_asterisk
 from callcenter.asterisk.local_pbx import run_dir
 from callcenter.core.config import Settings
@@ -165,7 +165,7 @@ def render(settings: Settings, configuration: PbxConfiguration, install: Asteris
         "modules_dir": install.modules_dir,
         "music_dir": install.music_dir,
         "modules": MODULES,
-        "ami_events": sorted(EVENT_CLASSES),
+        "ami_events": SUBSCRIBED,
         "ami_events_secret": get_secret(settings, "ami_events_secret"),
         "ami_commands_secret": get_secret(settings, "ami_commands_secret"),
         "dids": configuration.dids,

@@ -1,0 +1,117 @@
+"""The three roles of a process, started and stopped together: api, ivr, engine (docs/operations.md).
+
+SIGTERM: no new requests and flows, running flows finish (``drain_seconds``), then the end. Calls in Asterisk go on.
+"""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from enum import StrEnum
+from typing import Any
+
+import structlog
+import uvicorn
+
+from callcenter.app import create_app, create_operations_app
+from callcenter.core.config import Settings
+from callcenter.core.db import Database
+from callcenter.core.health import Check
+from callcenter.core.ports import require_free_port
+from callcenter.core.secrets import get_secret
+from callcenter.desk.feature_codes import FeatureCodes
+from callcenter.engine import Engine
+from callcenter.ivr.server import IvrServer
+
+log = structlog.get_logger(__name__)
+
+
+class ProcessRole(StrEnum):
+    """What one process does; without a choice, all of it."""
+
+    API = "api"
+    IVR = "ivr"
+    ENGINE = "engine"
+
+
+async def serve(settings: Settings, database_url: str, roles: Collection[ProcessRole]) -> None:
+    """Run ``roles`` until SIGTERM or SIGINT. Raises SetupError for a taken port."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        database = Database(
+            database_url,
+            pool_size=settings.database_pool_size,
+            application_name=f"callcenter-{'-'.join(sorted(roles))}",
+        )
+        stack.push_async_callback(database.close)
+        checks: list[Callable[[], list[Check]]] = []
+        running: list[asyncio.Task[None]] = []
+        if ProcessRole.ENGINE in roles:
+            engine = Engine(settings, database)
+            checks.append(engine.checks)
+            running.append(await stack.enter_async_context(_in_background(engine.run(), "engine")))
+        if ProcessRole.IVR in roles:
+            await _start_ivr(settings, database, stack)
+        running.append(await stack.enter_async_context(_http(settings, database, roles, checks)))
+        log.info("serving", roles=sorted(roles), http_port=settings.api_port)
+        await _until(stop, running)
+        log.info("stopping")
+
+
+async def _start_ivr(settings: Settings, database: Database, stack: AsyncExitStack) -> None:
+    require_free_port(
+        "tcp", settings.fastagi_host, settings.fastagi_port, purpose="FastAGI", setting="CALLCENTER_FASTAGI_PORT"
+    )
+    feature_codes = FeatureCodes(database, pbx=settings.pbx_name, code_key=get_secret(settings, "check_code_key"))
+    ivr = IvrServer(settings, database, handlers={"seat": feature_codes})
+    await ivr.start()
+    stack.push_async_callback(ivr.stop)
+
+
+@asynccontextmanager
+async def _http(
+    settings: Settings,
+    database: Database,
+    roles: Collection[ProcessRole],
+    checks: list[Callable[[], list[Check]]],
+) -> AsyncIterator[asyncio.Task[None]]:
+    """The API, or for the other roles what whoever watches them needs: health and figures."""
+    require_free_port("tcp", settings.api_host, settings.api_port, purpose="HTTP", setting="CALLCENTER_API_PORT")
+    make = create_app if ProcessRole.API in roles else create_operations_app
+    server = uvicorn.Server(
+        uvicorn.Config(
+            make(settings, database, checks),
+            host=settings.api_host,
+            port=settings.api_port,
+            log_config=None,
+            timeout_graceful_shutdown=5,
+        )
+    )
+    task = asyncio.create_task(server.serve(), name="http")
+    try:
+        yield task
+    finally:
+        server.should_exit = True
+        await asyncio.wait({task})
+
+
+@asynccontextmanager
+async def _in_background(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def _until(stop: asyncio.Event, running: list[asyncio.Task[None]]) -> None:
+    """Until told to stop; a task that ends before is a defect and ends the process, loudly."""
+    waiting = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait({waiting, *running}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    for task in done - {waiting}:
+        task.result()

@@ -1,0 +1,75 @@
+"""Looks at the running installation until something is so: polls the database with a deadline, never sleeps blindly."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy import Select, func, select
+
+from callcenter.agents.models import Activity, Agent
+from callcenter.asterisk.local_pbx import LocalPbx
+from callcenter.core.db import Database
+from callcenter.queues.models import WaitingCaller
+from demo.hospital import SampleAgent
+
+POLL_SECONDS = 0.1
+
+
+class NeverHappened(AssertionError):
+    """What was waited for did not come in time."""
+
+
+T = TypeVar("T")
+
+
+async def until(what: str, look: Callable[[], Awaitable[T]], *, timeout_seconds: float = 20.0) -> T:
+    """Call ``look`` until it returns something true, and return that. Raises NeverHappened."""
+    deadline = asyncio.get_running_loop().time() + timeout_seconds
+    while True:
+        seen = await look()
+        if seen:
+            return seen
+        if asyncio.get_running_loop().time() > deadline:
+            raise NeverHappened(f"{what}: not within {timeout_seconds:g} s (last seen: {seen!r})")
+        await asyncio.sleep(POLL_SECONDS)
+
+
+@dataclass(slots=True)
+class Observer:
+    """What can be waited for. Live tables and Asterisk's own console are looked at, records are not."""
+
+    database: Database
+    pbx: LocalPbx
+
+    async def agent_takes_calls(self, agent: SampleAgent) -> None:
+        """Asterisk has the agent as an unpaused member of all their queues."""
+
+        async def look() -> bool:
+            shown = await asyncio.to_thread(self.pbx.cli, "queue show")
+            lines = [line for line in shown.splitlines() if f"agent-{agent.number} " in line]
+            return len(lines) == len(agent.queues) and not any("paused" in line for line in lines)
+
+        await until(f"agent {agent.number} takes calls", look)
+
+    async def talking(self, agents: int) -> None:
+        """At least this many agents are on a call."""
+        await until(f"{agents} agents talk", lambda: self._count_agents(Activity.ON_CALL, agents), timeout_seconds=40)
+
+    async def waiting(self, queue: str, callers: int) -> None:
+        """At least this many callers wait in ``queue``."""
+
+        async def look() -> bool:
+            query = select(func.count()).where(WaitingCaller.queue_name == queue)
+            return (await self._scalar(query) or 0) >= callers
+
+        await until(f"{callers} wait in {queue}", look, timeout_seconds=40)
+
+    async def _count_agents(self, activity: Activity, at_least: int) -> bool:
+        query = select(func.count()).where(Agent.activity == activity)
+        return (await self._scalar(query) or 0) >= at_least
+
+    async def _scalar(self, query: Select[tuple[int]]) -> int | None:
+        async with self.database.transaction() as session:
+            found: int | None = await session.scalar(query)
+            return found
