@@ -1,0 +1,173 @@
+"""A call over AGI: what Asterisk is asked, and that no freeze of ours holds a caller for long."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path, PurePath
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from callcenter.asterisk.agi_channel import AgiChannel
+from callcenter.asterisk.fastagi import FastAgiServer
+from callcenter.ivr.line import AgiLine
+from callcenter.ivr.prompts import Audio, Prompt, PromptLibrary
+from tests.support.agi_caller import AgiCaller
+
+
+def prompt(prompt_id: str, zh_seconds: float, en_seconds: float) -> Prompt:
+    def audio(seconds: float) -> Audio:
+        return Audio("test", "1", "nobody", "", seconds)
+
+    return Prompt(prompt_id, f"cc/{prompt_id}", {}, None, {"zh": audio(zh_seconds), "en": audio(en_seconds)})
+
+
+PROMPTS = PromptLibrary(
+    Path(), MappingProxyType({one.id: one for one in (prompt("hi", 4.2, 7.0), prompt("choose", 10, 20))})
+)
+
+
+async def with_line(
+    talk: Callable[[AgiLine], Awaitable[Any]], keys: Iterable[str] = (), **variables: str
+) -> tuple[AgiCaller, Any]:
+    """Run ``talk`` as one visit; the caller's side of it, and what it returned."""
+    results: list[Any] = []
+
+    async def handle(channel: AgiChannel) -> None:
+        results.append(await talk(AgiLine(channel, PROMPTS, PurePath("/recordings"))))
+
+    server = FastAgiServer("127.0.0.1", 0, handle)
+    await server.start()
+    caller = AgiCaller(server.port, keys=keys, **variables)
+    await caller.visit()
+    await server.close()
+    (result,) = results
+    return caller, result
+
+
+async def test_say_is_armed_with_the_length_of_the_prompt() -> None:
+    async def talk(line: AgiLine) -> None:
+        await line.say(["hi", "choose"])
+
+    caller, _ = await with_line(talk)
+    assert caller.commands == [
+        'SET VARIABLE TIMEOUT(absolute) "8"',  # 4.2 s + 3 s, whole seconds
+        'STREAM FILE "cc/hi" ""',
+        'SET VARIABLE TIMEOUT(absolute) "13"',
+        'STREAM FILE "cc/choose" ""',
+    ]
+
+
+async def test_the_length_is_that_of_the_language() -> None:
+    async def talk(line: AgiLine) -> None:
+        await line.set_language("en")
+        await line.say(["hi"])
+
+    caller, _ = await with_line(talk)
+    assert caller.said() == ['SET VARIABLE CHANNEL(language) "en"', 'STREAM FILE "cc/hi" ""']
+    assert caller.armed("STREAM FILE") == 10
+
+
+@pytest.mark.parametrize(("pressed", "key"), [("1", "1"), ("*", "*"), ("#", "#"), ("", "")])
+async def test_a_key_is_asked_for_in_one_command(pressed: str, key: str) -> None:
+    async def talk(line: AgiLine) -> str:
+        return await line.ask_key(["choose"], 6)
+
+    caller, result = await with_line(talk, [pressed])
+    assert result == key
+    assert caller.said() == ['GET DATA "cc/choose" 6000 1']
+    assert caller.armed("GET DATA") == 19
+
+
+async def test_a_key_cuts_a_prompt_before_the_menu_short() -> None:
+    async def talk(line: AgiLine) -> str:
+        return await line.ask_key(["hi", "choose"], 6)
+
+    caller, result = await with_line(talk, ["*"])
+    assert result == "*"
+    assert caller.said() == ['STREAM FILE "cc/hi" "0123456789*#"']
+
+
+async def test_digits_end_with_hash_and_are_armed_for_each_digits_wait() -> None:
+    async def talk(line: AgiLine) -> str:
+        digits = await line.ask_digits("hi", max_digits=6, timeout_seconds=5)
+        assert "123456" not in repr(digits)
+        return digits.get_secret_value()
+
+    caller, result = await with_line(talk, ["123456#"])
+    assert result == "123456"
+    assert caller.said() == ['GET DATA "cc/hi" 5000 6']
+    assert caller.armed("GET DATA") == 38  # 4.2 + 6 * 5 + 3
+
+
+async def test_a_burst_of_commands_is_armed_once() -> None:
+    async def talk(line: AgiLine) -> None:
+        for n in range(20):
+            await line.set_variable(f"CC_{n}", "x")
+
+    caller, _ = await with_line(talk)
+    assert caller.commands[0] == 'SET VARIABLE TIMEOUT(absolute) "3"'
+    assert len(caller.said()) == 20
+    assert len(caller.commands) <= 23  # one a second of a slow machine at most
+
+
+async def test_after_a_prompt_that_was_cut_short_the_time_out_comes_down_again() -> None:
+    async def talk(line: AgiLine) -> None:
+        await line.ask_key(["choose"], 60)
+        await line.event("CC_STEP", {"step": "x"})
+
+    caller, _ = await with_line(talk, ["1"])
+    assert caller.armed("GET DATA") == 73
+    assert caller.armed("EXEC") == 3
+
+
+async def test_release_is_the_last_word() -> None:
+    async def talk(line: AgiLine) -> None:
+        await line.set_variable("CC_OK", "1")
+        await line.release()
+
+    caller, _ = await with_line(talk)
+    assert caller.commands[-2:] == ['SET VARIABLE CC_OK "1"', 'SET VARIABLE TIMEOUT(absolute) "0"']
+
+
+async def test_events_and_recordings_are_plain_applications() -> None:
+    async def talk(line: AgiLine) -> None:
+        await line.answer()
+        await line.event("CC_STEP", {"flow": "main", "outcome": "star"})
+        await line.start_recording("20260301/complaint-pbx1-1.1.wav")
+
+    caller, _ = await with_line(talk)
+    assert caller.said() == [
+        "ANSWER",
+        'EXEC CELGenUserEvent "CC_STEP,flow=main:outcome=star"',
+        'EXEC MixMonitor "/recordings/20260301/complaint-pbx1-1.1.wav,b"',
+    ]
+
+
+@pytest.mark.parametrize("value", ["a b", "a,b", "a\nb", "${X}", '"', "中", "a:b", "x" * 81])
+async def test_values_that_are_not_plain_never_leave(value: str) -> None:
+    async def talk(line: AgiLine) -> None:
+        with pytest.raises(ValueError, match="not plain: CC_GRADE"):
+            await line.set_variable("CC_GRADE", value)
+        with pytest.raises(ValueError, match="not plain: grade"):
+            await line.event("CC_WHO", {"grade": value})
+
+    caller, _ = await with_line(talk)
+    assert caller.commands == []
+
+
+async def test_a_prompt_of_an_older_revision_is_still_played() -> None:
+    async def talk(line: AgiLine) -> None:
+        await line.say(["gone"])
+
+    caller, _ = await with_line(talk)
+    assert caller.said() == ['STREAM FILE "cc/gone" ""']
+    assert caller.armed("STREAM FILE") == 63
+
+
+async def test_variables_that_are_not_set_are_empty() -> None:
+    async def talk(line: AgiLine) -> tuple[str, str, str, str]:
+        known, unknown = await line.get_variable("CC_DID"), await line.get_variable("CC_STEP")
+        return known, unknown, line.caller_number, line.language
+
+    _, result = await with_line(talk, CC_DID="8000")
+    assert result == ("8000", "", "+8613800000001", "zh")
