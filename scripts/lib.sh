@@ -26,13 +26,15 @@ quietly() {
   while kill -0 "$worker" 2>/dev/null; do
     sleep 0.2
     seconds=$((seconds + 1))
-    if ((seconds % 50 == 0)); then note "$words: $((seconds / 5)) s, $(tail -n 1 "$log_file" | tr -d '\r' | cut -c 1-90)"; fi
+    if ((seconds % 50 == 0)); then note "$words: $((seconds / 5)) s, $(last_line)"; fi
   done
   wait "$worker" || status=$?
   trap - INT TERM
   last_log=$log_file
   return "$status"
 }
+
+last_line() { grep -v WARNING "$log_file" | tail -n 1 | tr -cd '[:print:]' | cut -c 1-90; }
 
 # Prints the words that make a command run as root; nothing when we are root. Fails with the remedy.
 root_words() {

@@ -48,7 +48,7 @@ make_environment() {
       fail "python -m venv failed, see $last_log: check that the disk has room and $venv can be written."
   fi
   quietly pip "installing the Python packages" "$venv/bin/python" -m pip install --disable-pip-version-check --no-input \
-    --require-hashes -r "$root_dir/requirements-dev.txt" ||
+    --progress-bar off --no-compile --no-deps --require-hashes -r "$root_dir/requirements-dev.txt" ||
     fail "pip install failed, see $last_log: check the network and pip's index configuration, then repeat."
   quietly pip-project "installing the project itself" "$venv/bin/python" -m pip install --disable-pip-version-check --no-input \
     --no-deps --no-index --no-build-isolation --editable "$root_dir" ||
