@@ -10,7 +10,7 @@ from callcenter.accounts.models import Role
 from callcenter.core.http import ApiModel
 
 Username = Annotated[
-    str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[a-z0-9][a-z0-9._-]{1,62}$")
+    str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,62}$")
 ]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Password = Annotated[SecretStr, Field(min_length=1, max_length=200, examples=["correct horse battery"])]
@@ -26,7 +26,13 @@ QueueScope = Annotated[
 ]
 
 
-class LoginRequest(ApiModel):
+class PasswordBody(ApiModel):
+    """A body with a password, in which spaces count."""
+
+    model_config = ConfigDict(str_strip_whitespace=False)
+
+
+class LoginRequest(PasswordBody):
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"username": "admin", "password": "correct horse battery"}]}
     )
@@ -52,16 +58,16 @@ class MeResponse(ApiModel):
     queue_scope: list[str]
 
 
-class PasswordChange(ApiModel):
+class PasswordChange(PasswordBody):
     current_password: Password
     new_password: Password
 
 
-class PasswordReset(ApiModel):
+class PasswordReset(PasswordBody):
     new_password: Password
 
 
-class UserCreate(ApiModel):
+class UserCreate(PasswordBody):
     username: Username = Field(examples=["li.na"])
     display_name: Name = Field(examples=["李娜"])
     password: Password

@@ -66,7 +66,7 @@ class RawRow:
 
 @dataclass(frozen=True, slots=True)
 class RawTable:
-    """``rows`` begin with the header; close them before the file. ``rows_total``: an estimate without the header; None: not known."""
+    """``rows`` begin with the header; close them before the file. ``rows_total``: without the header, estimated."""
 
     rows: Generator[RawRow, None, None]
     rows_total: int | None

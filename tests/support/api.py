@@ -1,0 +1,58 @@
+"""The HTTP API over a test's database, and people who may use it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+
+from callcenter.accounts.access import SESSION_PREFIX
+from callcenter.accounts.models import LoginSession, Role, User
+from callcenter.app import create_app
+from callcenter.core.clock import now
+from callcenter.core.config import Settings
+from callcenter.core.db import Database
+from callcenter.core.ids import new_id
+from callcenter.core.security import new_token, token_digest
+
+
+@asynccontextmanager
+async def api_client(database: Database, state_dir: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a whole application, in this process; what a route raises is answered, as in production."""
+    app = create_app(Settings(state_dir=state_dir), database)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://callcenter.test") as client:
+        yield client
+
+
+async def given_token(database: Database, *roles: Role, queue_scope: tuple[str, ...] = ()) -> str:
+    """A logged-in user's token; without the slow password."""
+    token = SESSION_PREFIX + new_token()
+    user = User(
+        id=new_id(),
+        username=f"user-{new_id().hex}",
+        display_name="测试",
+        password_hash="none",
+        roles=[role.value for role in roles],
+        queue_scope=list(queue_scope),
+        created_at=now(),
+    )
+    async with database.transaction() as session:
+        session.add(user)
+        await session.flush()
+        session.add(
+            LoginSession(
+                token_digest=token_digest(token),
+                user_id=user.id,
+                created_at=now(),
+                expires_at=now() + timedelta(hours=1),
+                source="test",
+            )
+        )
+    return token
+
+
+async def as_role(database: Database, *roles: Role) -> dict[str, str]:
+    """Request headers of a logged-in user with these roles."""
+    return {"Authorization": f"Bearer {await given_token(database, *roles)}"}
