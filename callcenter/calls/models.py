@@ -12,10 +12,10 @@ from callcenter.core.db import Base
 
 
 class LedgerFile(Base):
-    """How far a file of Asterisk has been read. A renamed file keeps its row (same device and inode)."""
+    """How far a file of Asterisk has been read. A renamed, moved or restored file keeps its row."""
 
     __tablename__ = "ledger_files"
-    __table_args__ = (UniqueConstraint("pbx", "kind", "device", "inode", "head_digest"),)
+    __table_args__ = (UniqueConstraint("pbx", "kind", "head_digest"),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     pbx: Mapped[str]
@@ -24,7 +24,7 @@ class LedgerFile(Base):
     device: Mapped[int] = mapped_column(BigInteger)
     inode: Mapped[int] = mapped_column(BigInteger)
     head_digest: Mapped[str]
-    """Digest of the first line: an inode that was given to a new file is told from the old one."""
+    """Digest of the first line, which names the file; ``#1``, ``#2``... after truncations that kept that line."""
     offset: Mapped[int] = mapped_column(BigInteger, default=0)
     """Bytes read and committed, always at a line's end."""
     first_seen_at: Mapped[datetime]
@@ -91,6 +91,15 @@ class LedgerQuarantine(Base):
     line: Mapped[str]
 
 
+class PbxBoot(Base):
+    """A start of Asterisk: what was open before it ended with it."""
+
+    __tablename__ = "pbx_boots"
+
+    pbx: Mapped[str] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime] = mapped_column(primary_key=True)
+
+
 class CallLink(Base):
     """Which linkedids make one call: one, or several joined by an attended transfer."""
 
@@ -137,11 +146,12 @@ class Call(Base):
     """``open`` until the last hang-up, then ``finished``; ``node_lost`` when the PBX died under it."""
     outcome: Mapped[str]
     """``answered`` (by an agent), ``abandoned`` (hung up waiting), ``self_service`` (ended in the menu),
-    ``not_served`` (left the queue unanswered, no agent), ``lost`` (PBX died), ``open``."""
+    ``not_served`` (left the queue unanswered, no agent), ``lost`` (PBX died before an agent answered), ``open``."""
     started_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     """When the hotline answered (not the agent)."""
     ended_at: Mapped[datetime | None]
+    """For ``node_lost`` its last known event: it ended between this and the PBX's next start."""
     wait_seconds: Mapped[float] = mapped_column(default=0.0)
     talk_seconds: Mapped[float] = mapped_column(default=0.0)
     hold_seconds: Mapped[float] = mapped_column(default=0.0)
@@ -193,13 +203,16 @@ class QueueVisit(Base):
     outcome: Mapped[str]
     """``answered``, ``abandoned``, ``overflowed``, ``moved``, ``lost`` or ``open``."""
     reason: Mapped[str | None]
-    """Detail of the outcome: timeout, full, nobody_there, key, caller_hangup, agent_hangup..."""
+    """Detail of the outcome. overflowed: timeout, full, nobody_there, left_empty, key, unknown; moved: withdrawn,
+    redirected; abandoned: caller_hangup, pbx_hangup; answered: caller_hangup, agent_hangup, transferred."""
     entered_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]
     """End of the stay: answer, hang-up or exit; talk goes on after it."""
     wait_seconds: Mapped[float]
+    """From entry to ``left_at``; 0 while open."""
     talk_seconds: Mapped[float] = mapped_column(default=0.0)
+    """With whoever served this visit, without hold, until hang-up, transfer or the next queue."""
     agent_number: Mapped[str | None]
     offers: Mapped[int] = mapped_column(default=0)
     """How many times an agent's phone was rung for it."""

@@ -26,6 +26,8 @@ class WorkOrder(Base):
     call_id: Mapped[str]
     caller_number: Mapped[str | None]
     patient_id: Mapped[UUID | None]
+    patient_set_by: Mapped[str | None]
+    """Who said whom it concerns; None: it follows from the call, and with it changes."""
     recording_file: Mapped[str | None]
     opened_at: Mapped[datetime]
     due_at: Mapped[datetime]

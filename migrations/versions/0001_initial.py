@@ -160,14 +160,7 @@ def upgrade() -> None:
         sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_files")),
-        sa.UniqueConstraint(
-            "pbx",
-            "kind",
-            "device",
-            "inode",
-            "head_digest",
-            name=op.f("uq_ledger_files_pbx_kind_device_inode_head_digest"),
-        ),
+        sa.UniqueConstraint("pbx", "kind", "head_digest", name=op.f("uq_ledger_files_pbx_kind_head_digest")),
     )
     op.create_table(
         "ledger_quarantine",
@@ -189,6 +182,12 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_pause_reasons")),
         sa.UniqueConstraint("digit", name=op.f("uq_pause_reasons_digit")),
+    )
+    op.create_table(
+        "pbx_boots",
+        sa.Column("pbx", sa.String(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("pbx", "started_at", name=op.f("pk_pbx_boots")),
     )
     op.create_table(
         "pbx_commands",
@@ -299,6 +298,7 @@ def upgrade() -> None:
         sa.Column("call_id", sa.String(), nullable=False),
         sa.Column("caller_number", sa.String(), nullable=True),
         sa.Column("patient_id", sa.Uuid(), nullable=True),
+        sa.Column("patient_set_by", sa.String(), nullable=True),
         sa.Column("recording_file", sa.String(), nullable=True),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
@@ -614,6 +614,7 @@ def downgrade() -> None:
         "ix_pbx_commands_open", table_name="pbx_commands", postgresql_where=sa.text("state IN ('pending', 'sent')")
     )
     op.drop_table("pbx_commands")
+    op.drop_table("pbx_boots")
     op.drop_table("pause_reasons")
     op.drop_table("ledger_quarantine")
     op.drop_table("ledger_files")

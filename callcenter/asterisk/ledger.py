@@ -1,0 +1,173 @@
+"""The ledger that Asterisk writes to disk, line by line: channel events (cel_custom, JSON) and queue_log.
+
+Only what a line says; no files (:mod:`callcenter.asterisk.ledger_files`), no database. Formats as Asterisk 22.10
+writes them: cel_custom escapes nothing but double quotes, so a line may be broken by whoever fills a field, and a
+line that cannot be read whole is refused whole.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from callcenter.asterisk.variables import parse_payload
+
+TRUNK_ENDPOINT = "trunk"
+"""The endpoint of the telephone network (asterisk_conf/pjsip.conf.j2); all others are seats."""
+
+_CEL_TIME = re.compile(r"^(\d{9,11})\.(\d{6})$")
+_QUEUE_LOG_TIME = re.compile(r"^\d{9,11}$")
+_CHANNEL = re.compile(r"^PJSIP/(?P<endpoint>.+)-[0-9a-f]{8,}$")
+_CEL_KEYS = ("eventtype", "eventenum", "eventtime", "exten", "context", "channame", "appname", "uniqueid", "linkedid")
+_MAX_TEXT = 1_000
+
+
+class LedgerKind(StrEnum):
+    """Which of Asterisk's two files."""
+
+    CEL = "cel"
+    QUEUE_LOG = "queue_log"
+
+
+class LedgerLineBad(Exception):
+    """A line that is not what Asterisk writes. ``reason``: a stable word for the quarantine."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class CelRecord:
+    """One channel event. ``kind``: Asterisk's name, or for our own events (CELGenUserEvent) theirs (``CC_...``)."""
+
+    kind: str
+    at: datetime
+    uniqueid: str
+    linkedid: str
+    channel: str
+    context: str = ""
+    extension: str = ""
+    application: str = ""
+    peer: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def payload(self) -> dict[str, str]:
+        """What a user event says (``did=8000:caller=...``); empty for Asterisk's own events."""
+        text = self.extra.get("extra")
+        return parse_payload(text) if isinstance(text, str) else {}
+
+    @property
+    def endpoint(self) -> str | None:
+        return endpoint_of(self.channel)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLogRecord:
+    """One line of queue_log; ``at`` in whole seconds. ``callid``: the waiting caller's uniqueid."""
+
+    at: datetime
+    callid: str
+    queue_name: str
+    agent: str
+    kind: str
+    data: tuple[str, ...]
+
+
+LedgerRecord = CelRecord | QueueLogRecord
+
+
+def endpoint_of(channel: str) -> str | None:
+    """``seat-a`` of ``PJSIP/seat-a-0000001f``; None for what is no PJSIP channel."""
+    match = _CHANNEL.match(channel)
+    return match["endpoint"] if match else None
+
+
+def seat_of_channel(channel: str) -> str | None:
+    """The seat a channel belongs to; None for the trunk and everything else."""
+    endpoint = endpoint_of(channel)
+    return None if endpoint == TRUNK_ENDPOINT else endpoint
+
+
+def parse_line(kind: LedgerKind, line: bytes) -> LedgerRecord:
+    """One line without its line feed. Raises LedgerLineBad."""
+    return parse_cel_line(line) if kind is LedgerKind.CEL else parse_queue_log_line(line)
+
+
+def parse_cel_line(line: bytes) -> CelRecord:
+    """Raises LedgerLineBad for anything but one whole JSON object with the fields of cel_custom.conf.j2."""
+    if b"\x00" in line or b"\\u0000" in line:
+        raise LedgerLineBad("nul")
+    try:
+        raw = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise LedgerLineBad("not_json") from error
+    if not isinstance(raw, dict) or not all(isinstance(raw.get(key), str) for key in _CEL_KEYS):
+        raise LedgerLineBad("missing_field")
+    if line.count(b'":"') != len(raw):  # every value is a string; inside one a quote stands escaped
+        raise LedgerLineBad("field_twice")
+    kind = raw["userdeftype"] if raw["eventenum"] == "USER_DEFINED" else raw["eventenum"]
+    if not isinstance(kind, str) or not kind or not raw["uniqueid"] or not raw["linkedid"]:
+        raise LedgerLineBad("missing_field")
+    if any(len(raw[key]) > _MAX_TEXT for key in _CEL_KEYS):
+        raise LedgerLineBad("field_too_long")
+    return CelRecord(
+        kind=kind,
+        at=_cel_time(raw["eventtime"]),
+        uniqueid=raw["uniqueid"],
+        linkedid=raw["linkedid"],
+        channel=raw["channame"],
+        context=raw["context"],
+        extension=raw["exten"],
+        application=raw["appname"],
+        peer=raw.get("peer") or "",
+        extra=_extra(raw.get("eventextra")),
+    )
+
+
+def parse_queue_log_line(line: bytes) -> QueueLogRecord:
+    """``epoch|callid|queue|agent|EVENT|data...``. Raises LedgerLineBad."""
+    if b"\x00" in line:
+        raise LedgerLineBad("nul")
+    try:
+        fields = line.decode().split("|")
+    except UnicodeDecodeError as error:
+        raise LedgerLineBad("not_utf8") from error
+    if len(fields) < 5 or not fields[4]:
+        raise LedgerLineBad("missing_field")
+    if not _QUEUE_LOG_TIME.match(fields[0]):
+        raise LedgerLineBad("bad_time")
+    return QueueLogRecord(
+        at=datetime.fromtimestamp(int(fields[0]), UTC),
+        callid=fields[1],
+        queue_name=fields[2],
+        agent=fields[3],
+        kind=fields[4],
+        data=tuple(fields[5:]),
+    )
+
+
+def _cel_time(text: str) -> datetime:
+    """Exact to the microsecond: built from integers, never through a float."""
+    match = _CEL_TIME.match(text)
+    if not match:
+        raise LedgerLineBad("bad_time")
+    return datetime.fromtimestamp(int(match[1]), UTC).replace(microsecond=int(match[2]))
+
+
+def _extra(text: Any) -> dict[str, Any]:
+    """EventExtra is JSON inside a JSON string."""
+    if not text:
+        return {}
+    try:
+        extra = orjson.loads(text)
+    except (orjson.JSONDecodeError, TypeError) as error:
+        raise LedgerLineBad("bad_extra") from error
+    if not isinstance(extra, dict):
+        raise LedgerLineBad("bad_extra")
+    return extra

@@ -1,0 +1,115 @@
+"""The channels of a call as their events tell them: when they rang, talked, heard music, hung up."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from callcenter.asterisk.ledger import CelRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From ``start`` to ``end``; never negative, whatever the clock did."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def duration(self) -> timedelta:
+        return max(self.end - self.start, timedelta())
+
+    def cut(self, start: datetime, end: datetime) -> "Span":
+        """The part between ``start`` and ``end``."""
+        return Span(max(self.start, start), min(self.end, end))
+
+    @staticmethod
+    def total_seconds(spans: Iterable["Span"]) -> float:
+        return sum((span.duration for span in spans), timedelta()).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A stay of one channel in one bridge."""
+
+    bridge_id: str
+    span: Span
+
+
+@dataclass(slots=True)
+class Channel:
+    """One channel. ``is_own``: its CHAN_START is among the events (else it came from another call)."""
+
+    uniqueid: str
+    name: str
+    started_at: datetime
+    extension: str
+    events: list[CelRecord] = field(default_factory=list)
+    is_own: bool = False
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    hangup_cause: int | None = None
+    hangup_source: str = ""
+
+    def stays(self, until: datetime) -> list[Stay]:
+        """Its stays in bridges; one that has not ended counts up to its hang-up, else to ``until``."""
+        stays: list[Stay] = []
+        entered: tuple[str, datetime] | None = None
+        for event in self.events:
+            if event.kind == "BRIDGE_ENTER":
+                if entered:
+                    stays.append(Stay(entered[0], Span(entered[1], event.at)))
+                entered = str(event.extra.get("bridge_id", "")), event.at
+            elif event.kind in ("BRIDGE_EXIT", "HANGUP") and entered:
+                stays.append(Stay(entered[0], Span(entered[1], event.at)))
+                entered = None
+        if entered:
+            stays.append(Stay(entered[0], Span(entered[1], max(until, entered[1]))))
+        return stays
+
+    def music(self, until: datetime) -> list[Span]:
+        """When music on hold was played to it: waiting in a queue, or put on hold while bridged."""
+        spans: list[Span] = []
+        begun: datetime | None = None
+        for event in self.events:
+            if event.kind == "STREAM_BEGIN" and "class" in event.extra and begun is None:
+                begun = event.at
+            elif event.kind in ("STREAM_END", "HANGUP") and begun is not None:
+                spans.append(Span(begun, event.at))
+                begun = None
+        if begun is not None:
+            spans.append(Span(begun, max(until, begun)))
+        return spans
+
+    def shares(self, stay: Stay, until: datetime) -> bool:
+        """Whether it was in the same bridge at some time of ``stay``."""
+        return any(
+            own.bridge_id == stay.bridge_id and own.span.start <= stay.span.end and stay.span.start <= own.span.end
+            for own in self.stays(until)
+        )
+
+
+def read_channels(events: Iterable[CelRecord]) -> dict[str, Channel]:
+    """By uniqueid, in the order they began; ``events`` in the order of time."""
+    channels: dict[str, Channel] = {}
+    for event in events:
+        channel = channels.get(event.uniqueid)
+        if channel is None:
+            channel = Channel(event.uniqueid, event.channel, event.at, event.extension)
+            channels[event.uniqueid] = channel
+        channel.events.append(event)
+        if event.kind == "CHAN_START":
+            channel.is_own = True
+        elif event.kind == "ANSWER":
+            channel.answered_at = channel.answered_at or event.at
+        elif event.kind == "HANGUP":
+            channel.ended_at = event.at
+            cause = event.extra.get("hangupcause")
+            channel.hangup_cause = cause if isinstance(cause, int) and 0 <= cause < 1_000 else None
+            channel.hangup_source = str(event.extra.get("hangupsource", ""))
+    return channels
+
+
+def overlap_seconds(first: Iterable[Span], second: Iterable[Span]) -> float:
+    """How long both lasted at once."""
+    others = list(second)
+    return Span.total_seconds(one.cut(other.start, other.end) for one in first for other in others)

@@ -1,0 +1,284 @@
+"""What a call was, from its ledger events alone: pure functions, the same result however often they run.
+
+Times come from channel events (microseconds); queue_log only says which agent's name belongs to a leg and how a
+caller left without an answer. Sources of the rules: docs/glossary.md (words), "Call patterns" tried on Asterisk 22.
+Lines may come in any order and in part: what is not known yet is None or ``open``.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from callcenter.asterisk import variables
+from callcenter.asterisk.ledger import CelRecord, QueueLogRecord, endpoint_of, seat_of_channel
+from callcenter.calls.channels import Channel, Span, overlap_seconds, read_channels
+from callcenter.calls.visits import DerivedVisit, derive_visits
+
+AgentAt = Callable[[str, datetime], str | None]
+"""(seat, time) to the number of the agent who sat there."""
+
+_MEMBER = re.compile(r"^agent-(?P<number>[A-Za-z0-9]+)$")
+_PURPOSE = re.compile(r"^[a-z_]{1,40}$")
+_DAY = re.compile(r"^\d{8}$")
+FALLBACK = "fallback"
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedLeg:
+    """One channel; columns of :class:`callcenter.calls.models.Leg`."""
+
+    uniqueid: str
+    channel: str
+    role: str
+    seat_name: str | None
+    agent_number: str | None
+    started_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    hangup_cause: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedStep:
+    """A finished step of the flow; ``flow`` is ``fallback`` where the dialplan acted without the service."""
+
+    number: int
+    at: datetime
+    flow: str
+    step: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedRecording:
+    """A recording that was begun; ``file`` is relative to the PBX's recordings folder."""
+
+    file: str
+    purpose: str
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedCall:
+    """A call; columns of :class:`callcenter.calls.models.Call` and what belongs to it."""
+
+    id: str
+    direction: str
+    caller_number: str | None
+    dialled_number: str | None
+    flow: str | None
+    flow_revision: str | None
+    language: str | None
+    patient_id: UUID | None
+    verified: bool
+    vip_grade: str | None
+    agent_number: str | None
+    queue_name: str | None
+    state: str
+    outcome: str
+    started_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    wait_seconds: float
+    talk_seconds: float
+    hold_seconds: float
+    duration_seconds: float
+    hung_up_by: str | None
+    hangup_cause: int | None
+    legs: tuple[DerivedLeg, ...]
+    visits: tuple[DerivedVisit, ...]
+    steps: tuple[DerivedStep, ...]
+    recordings: tuple[DerivedRecording, ...]
+
+
+def seats_in(events: Iterable[CelRecord]) -> set[tuple[str, datetime]]:
+    """The (seat, time) pairs that :func:`derive_call` will ask ``agent_at`` about."""
+    return {
+        (seat, channel.started_at)
+        for channel in read_channels(events).values()
+        if (seat := seat_of_channel(channel.name)) is not None
+    }
+
+
+def derive_call(
+    call_id: str,
+    events: Sequence[CelRecord],
+    queue_log: Sequence[QueueLogRecord] = (),
+    *,
+    boots: Iterable[datetime] = (),
+    agent_at: AgentAt = lambda _seat, _at: None,
+    normalise: Callable[[str], str | None] = lambda number: number or None,
+) -> DerivedCall | None:
+    """The call made of ``events`` (those of all its linkedids, in the order of the files); None without any.
+
+    ``queue_log``: lines whose callid is one of its channels. ``boots``: starts of its PBX; an unfinished call that
+    began before one ended with the PBX. ``normalise``: a number as the trunk wrote it, to E.164 or None.
+    """
+    ordered = sorted(events, key=lambda event: event.at)
+    channels = read_channels(ordered)
+    if not channels:
+        return None
+    main = channels.get(call_id) or next(iter(channels.values()))
+    finished = any(event.kind == "LINKEDID_END" and event.linkedid == call_id for event in ordered)
+    last_at = ordered[-1].at
+    lost = not finished and any(boot > main.started_at for boot in boots)
+    agents = _agents_of_legs(channels.values(), queue_log, agent_at)
+    visits = tuple(
+        visit
+        for channel in channels.values()
+        for visit in derive_visits(channel, channels, ordered, queue_log, agents=agents, last_at=last_at, lost=lost)
+    )
+    stays = main.stays(last_at)
+    hold_seconds = overlap_seconds((stay.span for stay in stays), main.music(last_at))
+    started = _first_payload(ordered, variables.EVENT_CALL)
+    flow = _first_payload(ordered, variables.EVENT_FLOW)
+    who = _last_payload(ordered, variables.EVENT_WHO)
+    state = "finished" if finished else "node_lost" if lost else "open"
+    ended_at = None if state == "open" else last_at
+    return DerivedCall(
+        id=call_id,
+        direction=_direction(main, channels.values()),
+        caller_number=normalise(started.get("caller", "")),
+        dialled_number=started.get("did") or main.extension or None,
+        flow=flow.get("flow") or None,
+        flow_revision=flow.get("rev") or None,
+        language=_last_payload(ordered, variables.EVENT_FLOW).get("lang") or None,
+        patient_id=_uuid(who.get("patient")),
+        verified=who.get("verified") == "1",
+        vip_grade=who.get("grade") or None,
+        agent_number=_last_agent(main, channels, agents, last_at),
+        queue_name=visits[-1].queue_name if visits else None,
+        state=state,
+        outcome=_outcome(state, visits, talked=bool(stays), legs=len(channels)),
+        started_at=main.started_at,
+        answered_at=main.answered_at,
+        ended_at=ended_at,
+        wait_seconds=sum(visit.wait_seconds for visit in visits),
+        talk_seconds=Span.total_seconds(stay.span for stay in stays) - hold_seconds,
+        hold_seconds=hold_seconds,
+        duration_seconds=(ended_at - main.started_at).total_seconds() if ended_at else 0.0,
+        hung_up_by=_hung_up_by(main),
+        hangup_cause=main.hangup_cause,
+        legs=tuple(_leg(channel, main, agents) for channel in channels.values() if channel.is_own or channel is main),
+        visits=visits,
+        steps=_steps(ordered),
+        recordings=_recordings(ordered),
+    )
+
+
+def _agents_of_legs(
+    channels: Iterable[Channel], queue_log: Iterable[QueueLogRecord], agent_at: AgentAt
+) -> Mapping[str, str]:
+    """uniqueid to agent number: as app_queue named the member it connected, else who sat at the seat."""
+    agents = {}
+    for channel in channels:
+        seat = seat_of_channel(channel.name)
+        number = agent_at(seat, channel.started_at) if seat else None
+        if number:
+            agents[channel.uniqueid] = number
+    for line in queue_log:
+        member = _MEMBER.match(line.agent)
+        if line.kind == "CONNECT" and len(line.data) > 1 and member:
+            agents[line.data[1]] = member["number"]
+    return agents
+
+
+def _direction(main: Channel, channels: Iterable[Channel]) -> str:
+    if seat_of_channel(main.name) is None:
+        return "inbound" if endpoint_of(main.name) else "outbound"
+    has_trunk = any(endpoint_of(one.name) and seat_of_channel(one.name) is None for one in channels)
+    return "outbound" if has_trunk else "internal"
+
+
+def _leg(channel: Channel, main: Channel, agents: Mapping[str, str]) -> DerivedLeg:
+    seat = seat_of_channel(channel.name)
+    if seat:
+        role = "agent"
+    elif channel is main:
+        role = "caller"
+    else:
+        role = "trunk" if endpoint_of(channel.name) else "other"
+    return DerivedLeg(
+        uniqueid=channel.uniqueid,
+        channel=channel.name,
+        role=role,
+        seat_name=seat,
+        agent_number=agents.get(channel.uniqueid),
+        started_at=channel.started_at,
+        answered_at=channel.answered_at,
+        ended_at=channel.ended_at,
+        hangup_cause=channel.hangup_cause,
+    )
+
+
+def _last_agent(
+    main: Channel, channels: Mapping[str, Channel], agents: Mapping[str, str], last_at: datetime
+) -> str | None:
+    """The agent who talked last with the caller; of a call that a seat made, the agent at that seat."""
+    for stay in reversed(main.stays(last_at)):
+        for channel in channels.values():
+            if channel is not main and channel.uniqueid in agents and channel.shares(stay, last_at):
+                return agents[channel.uniqueid]
+    return agents.get(main.uniqueid)
+
+
+def _outcome(state: str, visits: Sequence[DerivedVisit], *, talked: bool, legs: int) -> str:
+    if state == "open":
+        return "open"
+    if any(visit.outcome == "answered" for visit in visits) or talked:
+        return "answered"
+    if state == "node_lost":
+        return "lost"
+    if visits:
+        return "abandoned" if visits[-1].outcome == "abandoned" else "not_served"
+    return "self_service" if legs == 1 else "not_served"
+
+
+def _hung_up_by(main: Channel) -> str | None:
+    """From HANGUP's hangupsource, a channel name; empty after transfers."""
+    if not main.hangup_source:
+        return None
+    if seat_of_channel(main.hangup_source):
+        return "agent"
+    return "caller" if endpoint_of(main.hangup_source) else "pbx"
+
+
+def _steps(ordered: Iterable[CelRecord]) -> tuple[DerivedStep, ...]:
+    steps: list[DerivedStep] = []
+    for event in ordered:
+        said = event.payload
+        if event.kind == variables.EVENT_STEP:
+            flow, step, outcome = said.get("flow", ""), said.get("step", ""), said.get("outcome", "")
+        elif event.kind == variables.EVENT_FALLBACK:
+            flow, step, outcome = FALLBACK, FALLBACK, said.get("why", "")
+        else:
+            continue
+        steps.append(DerivedStep(len(steps) + 1, event.at, flow, step, outcome))
+    return tuple(steps)
+
+
+def _recordings(ordered: Iterable[CelRecord]) -> tuple[DerivedRecording, ...]:
+    found: dict[str, DerivedRecording] = {}
+    for event in ordered:
+        purpose, day = event.payload.get("purpose", ""), event.payload.get("day", "")
+        if event.kind == variables.EVENT_RECORD and _PURPOSE.match(purpose) and _DAY.match(day):
+            file = variables.recording_file(purpose, day, event.uniqueid)
+            found.setdefault(file, DerivedRecording(file, purpose, event.at))
+    return tuple(found.values())
+
+
+def _first_payload(ordered: Sequence[CelRecord], kind: str) -> dict[str, str]:
+    return next((event.payload for event in ordered if event.kind == kind), {})
+
+
+def _last_payload(ordered: Sequence[CelRecord], kind: str) -> dict[str, str]:
+    return _first_payload(ordered[::-1], kind)
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
