@@ -27,7 +27,6 @@ OLDEST_VERSION = (22, 9, 0)
 SUITES = ("testing", "unstable")
 """Tried in turn: a package drops out of testing now and then."""
 PACKAGES = ("asterisk", "asterisk-modules", "asterisk-moh-opsound-wav", "asterisk-core-sounds-en-wav")
-_ADMIN_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 _ONE_OF_ITS_OWN = "put Asterisk 22.9 or newer on PATH instead"
 
 
@@ -101,7 +100,7 @@ class AsteriskInstall:
 
 def find_asterisk(settings: Settings) -> AsteriskInstall | None:
     """What is here already: PATH first when new enough, then the cache; None when :func:`ensure_asterisk` must act."""
-    program = shutil.which("asterisk", path=_ADMIN_PATH)
+    program = shutil.which("asterisk", path=_admin_path())
     if program:
         version = _version_of([program, "-V"])
         if version >= OLDEST_VERSION:
@@ -129,7 +128,6 @@ def ensure_asterisk(settings: Settings, progress: Progress = silent) -> Asterisk
     if found:
         return found
     settings.cache_dir.mkdir(parents=True, exist_ok=True)
-    progress("Asterisk: preparing a root file system (about a minute)")
     with exclusive_lock(settings.cache_dir / "asterisk.lock"):
         found = find_asterisk(settings)
         if found:
@@ -207,6 +205,7 @@ def _make_root_file_system(settings: Settings, progress: Progress) -> None:
         raise SetupError(
             f"{_why_none_fits()}and apt's sources here name no Debian mirror to fetch one: {_ONE_OF_ITS_OWN}."
         )
+    progress("Asterisk: making a root file system for it (about a minute)")
     for suite in SUITES:
         log_file = settings.cache_dir / f"asterisk-{suite}.log"
         _remove_drafts(settings, become_root)
@@ -249,7 +248,7 @@ def _run_debootstrap(command: list[str], log_file: Path, progress: Progress) -> 
         **_apt_proxy(),
         "DEBIAN_FRONTEND": "noninteractive",
         "LC_ALL": "C",
-        "PATH": _ADMIN_PATH,
+        "PATH": _admin_path(),
     }
     with (
         log_file.open("w") as log,
@@ -320,14 +319,19 @@ def _become_root() -> list[str]:
 
 
 def _why_none_fits() -> str:
-    program = shutil.which("asterisk", path=_ADMIN_PATH)
+    program = shutil.which("asterisk", path=_admin_path())
     if program:
         return f"Asterisk {_dotted(_version_of([program, '-V']))} on PATH is older than {_dotted(OLDEST_VERSION)} "
     return "There is no Asterisk on PATH "
 
 
+def _admin_path() -> str:
+    """A plain user's PATH leaves out where Debian puts debootstrap and asterisk."""
+    return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+
+
 def _require_tool(program: str, package: str) -> str:
-    path = shutil.which(program, path=_ADMIN_PATH)
+    path = shutil.which(program, path=_admin_path())
     if path is None:
         raise SetupError(f"{program} is missing: run make setup-pbx, or apt-get install {package}.")
     return path
