@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from callcenter.asterisk import variables
 from callcenter.asterisk.errors import CallerHungUp
 from callcenter.core.clock import Clock, now
+from callcenter.core.errors import InvalidInput
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.ivr.callers import Callers
 from callcenter.ivr.catalogue import read_flow_files
@@ -31,8 +32,11 @@ CHECK_CODE, FAMILY_CHECK_CODE = "123456", "654321"
 SILENCE, HANG_UP = "-", "!"
 
 Ask = Callable[[str], str]
-"""Called when the flow waits for the caller, with what it waits for (``key``, ``code`` or ``queue``). The answer:
-keys, :data:`SILENCE` or :data:`HANG_UP`; for ``queue`` how it ends: ``answered``, ``timeout``, ``full``, ``key``..."""
+"""Called when the flow waits for the caller, with what it waits for (``key``, ``code`` or ``queue``).
+
+The answer: keys, :data:`SILENCE` (or nothing) or :data:`HANG_UP`; for ``queue`` how it ends: ``answered``,
+``timeout``, ``full``, ``key``...
+"""
 
 _UNIQUEID = "sim-1700000000.1"
 
@@ -171,18 +175,18 @@ class SimulatedLine:
         for prompt_id in prompt_ids:
             self._play("menu", prompt_id)
         key = self.ask("key")
-        if key == SILENCE:
+        if key in ("", SILENCE):
             self.note(f"silence {timeout_seconds} s")
             return ""
         if len(key) != 1 or key not in KEYS:
-            raise ValueError(f"{key!r} is no key: one of {KEYS}, {SILENCE} (silence), {HANG_UP} (hang up)")
+            raise InvalidInput(f"{key!r} is no key: one of {KEYS}, {SILENCE} (silence) or {HANG_UP} (hang up).")
         self.note(f"key {key}")
         return key
 
     async def ask_digits(self, prompt_id: str, *, max_digits: int, timeout_seconds: int) -> SecretStr:
         self._play("code", prompt_id)
         digits = self.ask("code")
-        if digits == SILENCE:
+        if digits in ("", SILENCE):
             self.note(f"silence {timeout_seconds} s")
             return SecretStr("")
         self.note("key #" if digits == "#" else "digits ***")
@@ -256,6 +260,7 @@ async def simulate(
 ) -> list[str]:
     """One call to ``number`` from its first ring to its end, with the dialplan's part played too; the transcript.
 
+    Raises InvalidInput for an answer that is no key.
     ``texts``: what the prompts say, in both languages, stands in the transcript too.
     """
     line = SimulatedLine(number, "+8613800000001", ask, out, texts)
