@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from callcenter.ivr.checks import Known, bundle, compile_flows, unbundle
@@ -216,7 +216,7 @@ def flows() -> st.SearchStrategy[Any]:
     )
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.one_of(flows(), values()))
 def test_any_flow_is_read_or_refused_with_lines(document: Any) -> None:
     content = yaml.safe_dump(document, allow_unicode=True)
