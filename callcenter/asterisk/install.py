@@ -243,6 +243,7 @@ def _run_debootstrap(command: list[str], log_file: Path, progress: Progress) -> 
     }
     count = 0
     errors: list[str] = []
+    line = ""
     environment = {
         **os.environ,
         **_apt_proxy(),
@@ -276,7 +277,7 @@ def _run_debootstrap(command: list[str], log_file: Path, progress: Progress) -> 
             raise
     if process.returncode == 0:
         return None
-    return errors[-1] if errors else f"debootstrap ended with status {process.returncode}"
+    return errors[-1] if errors else line.strip() or f"debootstrap ended with status {process.returncode}"
 
 
 def _finish(draft: Path, become_root: list[str]) -> None:
