@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, column, func, literal_column, or_, select, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB, insert
@@ -74,4 +75,6 @@ async def put_row(
 
 
 def _json_value(value: Any) -> Any:
-    return f"\\x{value.hex()}" if isinstance(value, bytes) else value
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
+    return str(value) if isinstance(value, UUID) else value  # asyncpg's UUID is a subclass that orjson refuses

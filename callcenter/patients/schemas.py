@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Path
-from pydantic import AwareDatetime, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from callcenter.core.http import ApiModel
 
@@ -15,7 +16,20 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,49}$")]
 CardNumber = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{4,32}$")]
 RawNumber = Annotated[str, StringConstraints(min_length=1, max_length=60)]
-CheckCode = Annotated[SecretStr, Field(pattern=r"^[0-9]{6,12}$", examples=["482913"])]
+
+
+def _six_digits_or_more(code: SecretStr) -> SecretStr:
+    text = code.get_secret_value()
+    if not (text.isascii() and text.isdigit() and 6 <= len(text) <= 12):
+        raise PydanticCustomError("check_code_format", "six to twelve digits")
+    return code
+
+
+CheckCode = Annotated[
+    SecretStr,
+    AfterValidator(_six_digits_or_more),
+    Field(examples=["482913"], json_schema_extra={"pattern": "^[0-9]{6,12}$"}),
+]
 Sex = Literal["female", "male", "unknown"]
 LanguageCode = Literal["zh", "en"]
 Relation = Literal["self", "family", "carer", "work"]
