@@ -23,8 +23,8 @@ class Span:
         return Span(max(self.start, start), min(self.end, end))
 
     @staticmethod
-    def total_seconds(spans: Iterable["Span"]) -> float:
-        return sum((span.duration for span in spans), timedelta()).total_seconds()
+    def total(spans: Iterable["Span"]) -> timedelta:
+        return sum((span.duration for span in spans), timedelta())
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def read_channels(events: Iterable[CelRecord]) -> dict[str, Channel]:
     return channels
 
 
-def overlap_seconds(first: Iterable[Span], second: Iterable[Span]) -> float:
+def overlap(first: Iterable[Span], second: Iterable[Span]) -> timedelta:
     """How long both lasted at once."""
     others = list(second)
-    return Span.total_seconds(one.cut(other.start, other.end) for one in first for other in others)
+    return Span.total(one.cut(other.start, other.end) for one in first for other in others)

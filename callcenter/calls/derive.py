@@ -5,6 +5,7 @@ caller left without an answer. Sources of the rules: docs/glossary.md (words), "
 Lines may come in any order and in part: what is not known yet is None or ``open``.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from uuid import UUID
 
 from callcenter.asterisk import variables
 from callcenter.asterisk.ledger import CelRecord, QueueLogRecord, endpoint_of, seat_of_channel
-from callcenter.calls.channels import Channel, Span, overlap_seconds, read_channels
+from callcenter.calls.channels import Channel, Span, overlap, read_channels
 from callcenter.calls.visits import DerivedVisit, derive_visits
 
 AgentAt = Callable[[str, datetime], str | None]
@@ -131,7 +132,7 @@ def derive_call(
         for visit in derive_visits(channel, channels, ordered, queue_log, agents=agents, last_at=last_at, lost=lost)
     )
     stays = main.stays(last_at)
-    hold_seconds = overlap_seconds((stay.span for stay in stays), main.music(last_at))
+    hold = overlap((stay.span for stay in stays), main.music(last_at))
     started = _first_payload(ordered, variables.EVENT_CALL)
     flow = _first_payload(ordered, variables.EVENT_FLOW)
     who = _last_payload(ordered, variables.EVENT_WHO)
@@ -155,9 +156,9 @@ def derive_call(
         started_at=main.started_at,
         answered_at=main.answered_at,
         ended_at=ended_at,
-        wait_seconds=sum(visit.wait_seconds for visit in visits),
-        talk_seconds=Span.total_seconds(stay.span for stay in stays) - hold_seconds,
-        hold_seconds=hold_seconds,
+        wait_seconds=math.fsum(visit.wait_seconds for visit in visits),
+        talk_seconds=(Span.total(stay.span for stay in stays) - hold).total_seconds(),
+        hold_seconds=hold.total_seconds(),
         duration_seconds=(ended_at - main.started_at).total_seconds() if ended_at else 0.0,
         hung_up_by=_hung_up_by(main),
         hangup_cause=main.hangup_cause,

@@ -203,8 +203,9 @@ class QueueVisit(Base):
     outcome: Mapped[str]
     """``answered``, ``abandoned``, ``overflowed``, ``moved``, ``lost`` or ``open``."""
     reason: Mapped[str | None]
-    """Detail of the outcome. overflowed: timeout, full, nobody_there, left_empty, key, unknown; moved: withdrawn,
-    redirected; abandoned: caller_hangup, pbx_hangup; answered: caller_hangup, agent_hangup, transferred."""
+    """Detail of the outcome. overflowed: timeout, full, nobody_there, left_empty, key, no_such_queue, unknown;
+    moved: withdrawn, redirected; abandoned: caller_hangup, pbx_hangup; answered: caller_hangup, agent_hangup,
+    pbx_hangup, transferred."""
     entered_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from callcenter.asterisk import variables
 from callcenter.asterisk.ledger import CelRecord, QueueLogRecord, seat_of_channel
-from callcenter.calls.channels import Channel, Span, Stay, overlap_seconds
+from callcenter.calls.channels import Channel, Span, Stay, overlap
 
 _OVERFLOWED = {
     "TIMEOUT": "timeout",
@@ -20,6 +20,7 @@ _OVERFLOWED = {
     "LEAVEEMPTY": "left_empty",
     "LEAVEUNAVAIL": "left_empty",
     "KEY": "key",
+    "UNKNOWN": "no_such_queue",
 }
 _MOVED = {"WITHDRAW": "withdrawn", "MOVED": "redirected"}
 _CONTINUED = "CONTINUE"
@@ -91,7 +92,7 @@ def derive_visits(
                 answered_at=answered_at,
                 left_at=left_at,
                 wait_seconds=Span(bracket.entered.at, left_at or bracket.entered.at).duration.total_seconds(),
-                talk_seconds=Span.total_seconds(talk) - overlap_seconds(talk, channel.music(last_at)),
+                talk_seconds=(Span.total(talk) - overlap(talk, channel.music(last_at))).total_seconds(),
                 agent_number=_agent(inside, channel, channels.values(), agents, last_at),
                 offers=_offers(channels.values(), bracket.entered.at, left_at or last_at),
             )

@@ -1,0 +1,189 @@
+"""Follows Asterisk's two ledger files and brings every line into the database: late perhaps, lost never."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import asyncpg
+import structlog
+from prometheus_client import Counter, Gauge
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from callcenter.asterisk.ledger import LedgerKind
+from callcenter.asterisk.ledger_files import SETTLE_SECONDS, KnownFile, LedgerBatch, LedgerTail
+from callcenter.calls import service
+from callcenter.calls.errors import LedgerOutOfStep
+from callcenter.calls.service import LedgerHandlers
+from callcenter.core.db import Database
+from callcenter.core.phone_numbers import NumberPlan
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 0.2
+_BACK_OFF_SECONDS = (0.2, 5.0)
+_LAG_EVERY_SECONDS = 5.0
+_BAD_DATA_CLASSES = ("22", "23")
+"""SQLSTATE classes "data exception" and "integrity constraint violation": the line's fault, not an outage."""
+
+_BYTES_BEHIND = Gauge("callcenter_ledger_bytes_behind", "Bytes on disk not yet in the database.", ["pbx", "kind"])
+_LAST_EVENT = Gauge("callcenter_ledger_last_event_seconds", "Unix time of the newest line read.", ["pbx"])
+_SINCE_LAST_EVENT = Gauge("callcenter_ledger_since_last_event_seconds", "Seconds since the newest line read.", ["pbx"])
+_LINES = Counter("callcenter_ledger_lines", "Lines brought into the database.", ["pbx", "kind"])
+_FAILURES = Counter("callcenter_ledger_failures", "Batches that had to be tried again.", ["pbx"])
+
+
+@dataclass(slots=True)
+class _Progress:
+    """Rounds that found nothing more to do, so that somebody can wait for one."""
+
+    idle_rounds: int = 0
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+
+class LedgerReader:
+    """The reader of one PBX. One of it at a time may run per PBX (the engine's advisory lock); two do no harm."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        pbx: str,
+        ledger_file: Path,
+        queue_log_file: Path,
+        plan: NumberPlan,
+        handlers: LedgerHandlers | None = None,
+        poll_seconds: float = POLL_SECONDS,
+        settle_seconds: float = SETTLE_SECONDS,
+    ) -> None:
+        self._database = database
+        self._pbx = pbx
+        self._paths = {LedgerKind.CEL: ledger_file, LedgerKind.QUEUE_LOG: queue_log_file}
+        self._plan = plan
+        self._handlers = handlers or LedgerHandlers()
+        self._poll_seconds = poll_seconds
+        self._settle_seconds = settle_seconds
+        self._progress = _Progress()
+        self._last_event_at: datetime | None = None
+        self._lag_due_at = 0.0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Read until ``stop``. Whatever fails is tried again: the files keep what the database cannot take yet."""
+        delay_seconds = _BACK_OFF_SECONDS[0]
+        while not stop.is_set():
+            tails: list[LedgerTail] = []
+            try:
+                tails = await self._open_tails()
+                while not stop.is_set():
+                    is_idle = not await self._round(tails)
+                    delay_seconds = _BACK_OFF_SECONDS[0]
+                    if is_idle:
+                        await self._tell_idle()
+                        await _wait(stop, self._poll_seconds)
+            except Exception as error:
+                _FAILURES.labels(self._pbx).inc()
+                if _is_outage(error):
+                    log.warning("ledger_waits_for_database", pbx=self._pbx, reason=type(error).__name__)
+                else:
+                    log.exception("ledger_reader_failed", pbx=self._pbx)
+                await _wait(stop, delay_seconds)
+                delay_seconds = min(delay_seconds * 2, _BACK_OFF_SECONDS[1])
+            finally:
+                for tail in tails:
+                    tail.close()
+
+    async def caught_up(self) -> None:
+        """Return once everything that is on disk now stands committed in the database. Needs :meth:`run` running."""
+        async with self._progress.changed:
+            wanted = self._progress.idle_rounds + 2  # the round under way may have looked before us
+            await self._progress.changed.wait_for(lambda: self._progress.idle_rounds >= wanted)
+
+    async def _open_tails(self) -> list[LedgerTail]:
+        tails = []
+        async with self._database.transaction() as session:
+            for kind, path in self._paths.items():
+                known = await service.list_known_files(session, self._pbx, kind)
+                tails.append(await asyncio.to_thread(self._open_tail, path, kind, known))
+        return tails
+
+    def _open_tail(self, path: Path, kind: LedgerKind, known: Sequence[KnownFile]) -> LedgerTail:
+        return LedgerTail(path, kind, known, settle_seconds=self._settle_seconds)
+
+    async def _round(self, tails: Sequence[LedgerTail]) -> bool:
+        """A batch of each file, both in one transaction. Returns whether there was anything."""
+        read = [(tail, await asyncio.to_thread(tail.read)) for tail in tails]
+        batches = [(tail, batch) for tail, batch in read if batch is not None]
+        if batches:
+            await self._ingest([batch for _, batch in batches])
+            for tail, batch in batches:
+                tail.confirm(batch)
+                _LINES.labels(self._pbx, batch.kind).inc(len(batch.lines))
+        if time.monotonic() >= self._lag_due_at:
+            await self._report_lag(tails)
+            self._lag_due_at = time.monotonic() + _LAG_EVERY_SECONDS
+        return bool(batches)
+
+    async def _ingest(self, batches: Sequence[LedgerBatch]) -> None:
+        """Commit the batches; one that the database refuses is halved until the guilty line stands alone."""
+        try:
+            async with self._database.transaction() as session:
+                at = await service.ingest(session, batches, pbx=self._pbx, plan=self._plan, handlers=self._handlers)
+        except DBAPIError as error:
+            if not _is_bad_data(error):
+                raise
+            await self._ingest_parts(batches, error)
+        else:
+            self._last_event_at = max(filter(None, (at, self._last_event_at)), default=None)
+
+    async def _ingest_parts(self, batches: Sequence[LedgerBatch], error: DBAPIError) -> None:
+        for batch in batches:
+            if len(batches) > 1:
+                await self._ingest([batch])
+            elif len(batch.lines) > 1:
+                for half in batch.halves():
+                    await self._ingest([half])
+            elif batch.lines:
+                async with self._database.transaction() as session:
+                    await service.quarantine_line(session, batch, "refused_by_database", pbx=self._pbx)
+            else:
+                raise error
+
+    async def _report_lag(self, tails: Sequence[LedgerTail]) -> None:
+        for tail in tails:
+            _BYTES_BEHIND.labels(self._pbx, tail.kind).set(await asyncio.to_thread(tail.bytes_behind))
+        if self._last_event_at is not None:
+            _LAST_EVENT.labels(self._pbx).set(self._last_event_at.timestamp())
+            _SINCE_LAST_EVENT.labels(self._pbx).set(max(0.0, time.time() - self._last_event_at.timestamp()))
+
+    async def _tell_idle(self) -> None:
+        async with self._progress.changed:
+            self._progress.idle_rounds += 1
+            self._progress.changed.notify_all()
+
+
+def _is_bad_data(error: DBAPIError) -> bool:
+    """Whether a line is at fault; everything else is an outage, or ours, and is tried again."""
+    sqlstate = getattr(error.orig, "sqlstate", None) or ""
+    return sqlstate[:2] in _BAD_DATA_CLASSES or isinstance(error.orig.__cause__ if error.orig else None, ValueError)
+
+
+def _is_outage(error: Exception) -> bool:
+    known = (
+        OSError,
+        TimeoutError,
+        PoolTimeout,
+        DBAPIError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        LedgerOutOfStep,
+    )
+    return isinstance(error, known)
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), timeout=seconds)
