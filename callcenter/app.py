@@ -146,7 +146,10 @@ def declared_roles() -> list[tuple[str, str, frozenset[str]]]:
 
 
 def _required_roles(dependant: Dependant) -> frozenset[str] | None:
+    """Also where ``require`` stands behind another dependency of the route."""
     for dependency in dependant.dependencies:
         if isinstance(dependency.call, require):
             return frozenset(role.value for role in dependency.call.roles)
+        if (behind := _required_roles(dependency)) is not None:
+            return behind
     return None

@@ -26,6 +26,7 @@ from callcenter.accounts.models import ApiKey, LoginSession, Role, User
 from callcenter.core.audit import SYSTEM, Actor, record_audit
 from callcenter.core.clock import now
 from callcenter.core.db import Database
+from callcenter.core.http import open_transaction
 from callcenter.core.security import hash_password, new_token, token_digest, verify_password
 
 MAX_TRIES = 5
@@ -59,7 +60,7 @@ async def log_in(database: Database, username: str, password: str, *, source: st
     parallel cannot outrun the lock-out and no connection is held meanwhile. Unknown names go the same way.
     """
     at = now()
-    async with database.transaction() as session:
+    async with open_transaction(database) as session:
         user = await queries.find_user_by_name(session, username, lock=True)
         may_try = user is not None and user.active and count_try(user, at)
         actor = Actor("user", str(user.id), user.username, source) if user else Actor("user", "", "", source)
@@ -67,7 +68,7 @@ async def log_in(database: Database, username: str, password: str, *, source: st
     right = await verify_password(password, user.password_hash if user else await _hash_of_nobody())
     if user is None or not may_try or not right:
         raise LoginFailed
-    async with database.transaction() as session:
+    async with open_transaction(database) as session:
         return await _open_session(session, user.id, actor, lifetime)
 
 

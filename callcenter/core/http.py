@@ -6,6 +6,7 @@ All routes stand under :data:`API_PREFIX`. Patient data never stands in a URL: s
 import base64
 import binascii
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -43,16 +44,20 @@ def get_database(request: Request) -> Database:
     return database
 
 
-async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
-    """One transaction a request: committed before the response is sent, rolled back by any error.
-
-    Raises DatabaseUnavailable (503) when no connection can be had.
-    """
-    async with get_database(request).transaction() as session:
+@asynccontextmanager
+async def open_transaction(database: Database) -> AsyncIterator[AsyncSession]:
+    """``database.transaction()`` that raises DatabaseUnavailable (503) when no connection can be had."""
+    async with database.transaction() as session:
         try:
             await session.connection()
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, PoolTimeout) as error:
             raise DatabaseUnavailable from error
+        yield session
+
+
+async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
+    """One transaction a request: committed before the response is sent, rolled back by any error."""
+    async with open_transaction(get_database(request)) as session:
         yield session
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callcenter.core.audit import SYSTEM, Actor, AuditEntry
 from callcenter.core.clock import now
 from callcenter.core.db import Database
+from callcenter.core.http import open_transaction
 from callcenter.core.ids import new_id
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.upsert import Written, put_rows
@@ -75,7 +76,7 @@ async def import_patients(
 
 
 async def _context(database: Database, number_plan: NumberPlan, check_code_key: str) -> ImportContext:
-    async with database.transaction() as session:
+    async with open_transaction(database) as session:
         return ImportContext(
             number_plan=number_plan,
             check_code_key=check_code_key,
@@ -93,7 +94,7 @@ async def _import_batch(
 ) -> None:
     good = [parsed for parsed in batch if isinstance(parsed, PatientRow)]
     bad = [parsed for parsed in batch if isinstance(parsed, list)]
-    async with database.transaction() as session:
+    async with open_transaction(database) as session:
         loaded, refused_rows = await _load_batch(session, actor, good, header)
     problems = [*refused_rows, *(problem for parsed in bad for problem in parsed)]
     report.problems += sorted(problems, key=lambda problem: problem.line)
