@@ -1,0 +1,247 @@
+"""Real files, a real PostgreSQL: every line once, whatever happens to either."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from callcenter.asterisk.ledger import CelRecord, LedgerKind
+from callcenter.asterisk.ledger_files import LedgerTail
+from callcenter.calls import service
+from callcenter.calls.derive import DerivedCall
+from callcenter.calls.models import Call, LedgerEvent, LedgerFile, LedgerQuarantine, QueueVisit
+from callcenter.calls.service import LedgerHandlers
+from callcenter.core.alarms import Alarm
+from callcenter.core.db import Database
+from callcenter.core.embedded_postgres import EmbeddedPostgres
+from callcenter.core.migrate import upgrade
+from tests.support.ledger_reading import PBX, PLAN, LedgerFolder, derived, read_all, running, stored
+from tests.support.ledger_tables import SCENARIOS, Ledger, scenario
+
+ALL = [file.stem for file in sorted(SCENARIOS.glob("*.txt"))]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> LedgerFolder:
+    return LedgerFolder(tmp_path)
+
+
+def whole_story() -> Ledger:
+    """Every recorded scenario, one after another."""
+    story = Ledger([], [])
+    for number, name in enumerate(ALL, start=1):
+        story += scenario(name, series=number, start=number * 60)
+    return story
+
+
+async def alarms(database: Database) -> dict[tuple[str, str], int]:
+    async with database.transaction() as session:
+        found = await session.scalars(select(Alarm))
+        return {(alarm.kind, alarm.key): alarm.occurrences for alarm in found}
+
+
+async def count(database: Database, model: type[LedgerEvent | Call | LedgerQuarantine | QueueVisit]) -> int:
+    async with database.transaction() as session:
+        return await session.scalar(select(func.count()).select_from(model)) or 0
+
+
+async def test_every_line_is_stored_and_every_call_derived(folder: LedgerFolder, database: Database) -> None:
+    story = whole_story()
+    folder.append(story)
+    await read_all(folder, database)
+    assert await count(database, LedgerEvent) == len(story.cel)
+    assert await count(database, Call) == len(ALL) + 1  # node_lost holds two
+    assert await alarms(database) == {}
+
+
+async def test_reading_again_from_the_beginning_changes_nothing(folder: LedgerFolder, database: Database) -> None:
+    folder.append(whole_story())
+    await read_all(folder, database)
+    before = await derived(database), await stored(database)
+    async with database.transaction() as session:
+        derived_at = await session.scalar(select(func.max(Call.derived_at)))
+        await session.execute(update(LedgerFile).values(offset=0))
+    await read_all(folder, database)
+    assert (await derived(database), await stored(database)) == before
+    async with database.transaction() as session:
+        assert await session.scalar(select(func.max(Call.derived_at))) == derived_at  # not even written
+
+
+async def test_line_by_line_with_restarts_gives_the_same_as_at_once(
+    folder: LedgerFolder, database: Database, tmp_path: Path
+) -> None:
+    story = scenario("blind_to_queue") + scenario("hold", series=2)
+    for line in story.queue_log:  # all of it before the first channel event
+        folder.append(Ledger([], [line]))
+    for start in range(0, len(story.cel), 7):
+        async with running(folder.reader(database)) as reader:
+            for line in story.cel[start : start + 7]:
+                folder.append(Ledger([line], []))
+                await asyncio.wait_for(reader.caught_up(), timeout=30)
+    by_line = await derived(database)
+    async with database.transaction() as session:
+        for table in ("calls", "call_links", "ledger_events", "queue_log_events", "ledger_files"):
+            await session.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - names of ours
+    await read_all(folder, database)
+    assert await derived(database) == by_line
+
+
+async def test_queue_log_after_the_call_has_ended_still_names_the_agent(
+    folder: LedgerFolder, database: Database
+) -> None:
+    ledger = scenario("caller_hangs_up_talking")
+    folder.append(Ledger(ledger.cel, []))
+    await read_all(folder, database)
+    assert [call["agent_number"] for call in (await derived(database))["calls"]] == [None]
+    folder.append(Ledger([], ledger.queue_log))
+    await read_all(folder, database)
+    assert [call["agent_number"] for call in (await derived(database))["calls"]] == ["1001"]
+
+
+async def test_a_reader_that_runs_sees_lines_as_they_come(folder: LedgerFolder, database: Database) -> None:
+    ledger = scenario("timeout")
+    async with running(folder.reader(database)) as reader:
+        await asyncio.wait_for(reader.caught_up(), timeout=30)
+        folder.append(Ledger(ledger.cel[:8], []))
+        await asyncio.wait_for(reader.caught_up(), timeout=30)
+        assert [visit["outcome"] for visit in (await derived(database))["queue_visits"]] == ["open"]
+        folder.append(Ledger(ledger.cel[8:], ledger.queue_log))
+        await asyncio.wait_for(reader.caught_up(), timeout=30)
+        assert [visit["outcome"] for visit in (await derived(database))["queue_visits"]] == ["overflowed"]
+
+
+async def test_renamed_while_nobody_reads(folder: LedgerFolder, database: Database) -> None:
+    first, second = scenario("timeout"), scenario("hold", series=2)
+    folder.append(Ledger(first.cel[:5], []))
+    await read_all(folder, database)
+    folder.append(Ledger(first.cel[5:], []))
+    folder.cel.rename(folder.cel.with_name("ledger.jsonl.1"))
+    folder.append(second)
+    await read_all(folder, database)
+    assert await count(database, LedgerEvent) == len(first.cel) + len(second.cel)
+    assert await alarms(database) == {}
+    async with database.transaction() as session:
+        finished = await session.scalars(
+            select(LedgerFile.finished_at.is_not(None)).where(LedgerFile.kind == "cel").order_by(LedgerFile.id)
+        )
+        assert list(finished) == [True, False]
+
+
+async def test_truncation_counts_nothing_twice_and_raises_a_gap(folder: LedgerFolder, database: Database) -> None:
+    first, second = scenario("timeout"), scenario("hold", series=2)
+    folder.append(first)
+    async with running(folder.reader(database)) as reader:
+        await asyncio.wait_for(reader.caught_up(), timeout=30)
+        os.truncate(folder.cel, 0)
+        folder.append(Ledger(second.cel, []))
+        await asyncio.wait_for(reader.caught_up(), timeout=30)
+    await read_all(folder, database)
+    assert await count(database, LedgerEvent) == len(first.cel) + len(second.cel)
+    assert await alarms(database) == {("ledger_gap", "pbx1 cel"): 1}
+
+
+async def test_bad_lines_are_kept_apart_and_told(folder: LedgerFolder, database: Database) -> None:
+    ledger = scenario("timeout")
+    bad = [b'{"eventtype":"CHAN_START","exten":"138\\"}', b"\x00\xff\x00", b"x" * 70_000]
+    folder.append(Ledger([*ledger.cel[:4], *bad, *ledger.cel[4:]], [b"broken", *ledger.queue_log]))
+    await read_all(folder, database)
+    assert await count(database, LedgerEvent) == len(ledger.cel)
+    assert await count(database, LedgerQuarantine) == 4
+    assert await alarms(database) == {
+        ("ledger_bad_line", "pbx1 cel"): 3,
+        ("ledger_bad_line", "pbx1 queue_log"): 1,
+    }
+    assert [visit["outcome"] for visit in (await derived(database))["queue_visits"]] == ["overflowed"]
+    async with database.transaction() as session:
+        kept = await session.scalars(select(LedgerQuarantine.reason).order_by(LedgerQuarantine.id))
+        assert sorted(kept) == ["missing_field", "not_json", "nul", "too_long"]
+        await session.execute(update(LedgerFile).values(offset=0))
+    await read_all(folder, database)
+    assert await count(database, LedgerQuarantine) == 4
+
+
+async def test_a_line_that_the_database_refuses_does_not_stop_the_others(
+    folder: LedgerFolder, database: Database
+) -> None:
+    ledger = scenario("timeout")
+    folder.append(ledger)
+    async with database.transaction() as session:
+        await session.execute(text("ALTER TABLE ledger_events ADD CHECK (kind <> 'CC_STEP')"))
+    await read_all(folder, database)
+    assert await count(database, LedgerEvent) == len(ledger.cel) - 2
+    async with database.transaction() as session:
+        assert set(await session.scalars(select(LedgerQuarantine.reason))) == {"refused_by_database"}
+    assert [visit["outcome"] for visit in (await derived(database))["queue_visits"]] == ["overflowed"]
+
+
+async def test_killed_in_the_middle_of_a_batch(folder: LedgerFolder, database: Database) -> None:
+    """Lines stored, then the process dies before the commit: nothing remains, the next reader has all."""
+    ledger = scenario("hold")
+    folder.append(ledger)
+    batch = LedgerTail(folder.cel, LedgerKind.CEL).read()
+    assert batch is not None
+    async with database.engine.connect() as connection, AsyncSession(connection) as session:
+        await service.ingest(session, [batch], pbx=PBX, plan=PLAN)
+        pid = await session.scalar(text("SELECT pg_backend_pid()"))
+        async with database.transaction() as killer:
+            await killer.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+        await connection.invalidate()
+    assert await count(database, LedgerEvent) == 0
+    await read_all(folder, database)
+    assert await count(database, LedgerEvent) == len(ledger.cel)
+    assert await count(database, QueueVisit) == 1
+
+
+async def test_a_database_that_goes_away_loses_nothing(folder: LedgerFolder, tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path / "postgres", fast=True)
+    server.start()
+    url = server.url("callcenter")
+    await asyncio.to_thread(upgrade, url)
+    database = Database(url)
+    ledger = scenario("hold")
+    try:
+        async with running(folder.reader(database)) as reader:
+            folder.append(Ledger(ledger.cel[:9], []))
+            await asyncio.wait_for(reader.caught_up(), timeout=30)
+            await asyncio.to_thread(server.stop)
+            folder.append(Ledger(ledger.cel[9:], ledger.queue_log))
+            await asyncio.to_thread(server.start)
+            await asyncio.wait_for(reader.caught_up(), timeout=30)
+        assert await count(database, LedgerEvent) == len(ledger.cel)
+        assert [visit["outcome"] for visit in (await derived(database))["queue_visits"]] == ["answered"]
+    finally:
+        await database.close()
+        await asyncio.to_thread(server.stop)
+
+
+async def test_two_readers_at_once_store_each_line_once(folder: LedgerFolder, database: Database) -> None:
+    story = whole_story()
+    folder.append(story)
+    await asyncio.gather(*(read_all(folder, database) for _ in range(2)))
+    assert await count(database, LedgerEvent) == len(story.cel)
+    assert await alarms(database) == {}
+
+
+async def test_handlers_get_each_new_event_and_the_calls_once_and_their_fault_stops_nothing(
+    folder: LedgerFolder, database: Database
+) -> None:
+    seen: list[str] = []
+
+    async def on_step(event: CelRecord, _session: AsyncSession) -> None:
+        seen.append(event.payload["step"])
+        if event.payload["step"] == "menu":
+            raise RuntimeError("handler's fault")
+
+    async def on_calls(calls: list[DerivedCall], session: AsyncSession) -> None:
+        assert await session.get(Call, calls[0].id) is not None  # what it gets is already written
+        seen.append(calls[0].outcome)
+
+    folder.append(scenario("timeout"))
+    handlers = LedgerHandlers(on_event={"CC_STEP": on_step}, on_calls=[on_calls])  # type: ignore[list-item]
+    await read_all(folder, database, handlers)
+    await read_all(folder, database, handlers)
+    assert seen == ["menu", "bye", "not_served"]
+    assert await alarms(database) == {("ledger_handler_failed", "CC_STEP"): 1}
