@@ -173,6 +173,11 @@ def _version_of(command: list[str]) -> tuple[int, int, int]:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SetupError(f"Asterisk cannot be run ({error}): repair or remove it.") from error
     version = parse_version(done.stdout)
+    if version is None and done.stderr.startswith("bwrap:"):
+        raise SetupError(
+            f"The sandbox for Asterisk cannot be made here ({done.stderr.strip()}): "
+            "run this as root, or allow unprivileged user namespaces."
+        )
     if version is None:
         said = (done.stderr or done.stdout).strip() or f"status {done.returncode}"
         raise SetupError(f"Asterisk does not tell its version ({said}): repair or remove it.")
