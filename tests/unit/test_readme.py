@@ -27,7 +27,7 @@ _NAME_IN_CODE = re.compile(r"`(?P<name>[A-Za-z_.][A-Za-z0-9_./-]*)`")
 
 def table_under(heading: str) -> dict[str, tuple[str, str]]:
     """First column -> (second, third) of the table rows below a heading of the README."""
-    section = README.read_text().split(f"\n{heading}\n", 1)[1].split("\n## ", 1)[0]
+    section = re.split(r"\n#+ ", README.read_text().split(f"\n{heading}\n", 1)[1])[0]
     rows = (_TABLE_ROW.match(line) for line in section.splitlines())
     return {row["name"]: (row["default"].strip(), row["meaning"].strip()) for row in rows if row}
 
