@@ -14,6 +14,7 @@ from callcenter.accounts import routes as accounts_routes
 from callcenter.accounts.access import require
 from callcenter.accounts.service import LoginThrottle
 from callcenter.agents import routes as agents_routes
+from callcenter.calls import routes as calls_routes
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.core.health import Check, check_database
@@ -28,6 +29,7 @@ from callcenter.directory import routes as directory_routes
 from callcenter.patients import routes as patients_routes
 from callcenter.patients.import_files import MAX_FILE_BYTES
 from callcenter.queues import routes as queues_routes
+from callcenter.workorders import routes as workorders_routes
 
 DOMAINS: tuple[ModuleType, ...] = (
     accounts_routes,
@@ -36,6 +38,8 @@ DOMAINS: tuple[ModuleType, ...] = (
     queues_routes,
     desk_routes,
     agents_routes,
+    calls_routes,
+    workorders_routes,
 )
 """Each module's ``router`` is mounted under /api/v1. A new domain is one import and one entry here."""
 

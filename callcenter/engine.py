@@ -6,6 +6,7 @@ loses it stops acting at once.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 
 import structlog
 
@@ -16,7 +17,8 @@ from callcenter.asterisk.consumer import EventConsumer
 from callcenter.asterisk.manager import AmiSession
 from callcenter.asterisk.render import reload_modules, write_pbx_configuration
 from callcenter.asterisk.sender import CommandSender
-from callcenter.asterisk.snapshot import read_queues, read_snapshot
+from callcenter.asterisk.snapshot import read_queues, read_snapshot, read_started_at
+from callcenter.calls import service as calls
 from callcenter.calls.reader import LedgerReader
 from callcenter.core.bus import BusListener
 from callcenter.core.clock import now
@@ -25,6 +27,7 @@ from callcenter.core.db import Database
 from callcenter.core.health import Check
 from callcenter.core.jobs import keep_running, run_every
 from callcenter.core.leadership import LeadershipLost, leadership
+from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.secrets import get_secret
 from callcenter.queues import handlers as queue_handlers
 from callcenter.queues import service as queues
@@ -32,10 +35,14 @@ from callcenter.workorders import handlers as workorder_handlers
 
 log = structlog.get_logger(__name__)
 
+PURGE_SECONDS = 3600.0
 RECONCILE_SECONDS = 3.0
 """A difference between database and Asterisk lives at most this long."""
 
-LEDGER_HANDLERS = workorder_handlers.HANDLERS
+LEDGER_HANDLERS = calls.LedgerHandlers(
+    on_event=workorder_handlers.EVENT_HANDLERS, on_calls=(workorder_handlers.on_calls,)
+)
+"""What the domains above calls do with what the ledger tells."""
 
 
 class Engine:
@@ -51,7 +58,15 @@ class Engine:
         self._events = self._session("events", self._consumer.put)
         self._commands = self._session("commands", None)
         self._sender = CommandSender(database, self._commands, self._pbx, {Render.action: self._perform_render})
-        self.ledger = LedgerReader(settings, database, LEDGER_HANDLERS)
+        self._number_plan = NumberPlan(settings.country, settings.area_code)
+        self.ledger = LedgerReader(
+            database,
+            pbx=self._pbx,
+            ledger_file=settings.ledger_file,
+            queue_log_file=settings.queue_log_file,
+            plan=self._number_plan,
+            handlers=LEDGER_HANDLERS,
+        )
 
     async def run(self) -> None:
         """Lead when it is our turn, for as long as we may."""
@@ -90,11 +105,11 @@ class Engine:
             keep("bus", bus.run)
             keep("sender", self._send_commands)
             keep("consumer", self._consumer.run)
-            keep("ledger", self.ledger.run)
+            group.create_task(self.ledger.run(asyncio.Event()), name="ledger")
             group.create_task(run_every("snapshot", 0.2, self._correct_if_due))
             group.create_task(run_every("reconcile", RECONCILE_SECONDS, self._reconcile))
             group.create_task(run_every("wrap-up", 0.5, self._end_wrap_ups))
-            group.create_task(run_every("purge", 3600, self.ledger.purge))
+            # group.create_task(run_every("purge", PURGE_SECONDS, self._purge))
 
     # -- AMI
 
@@ -126,6 +141,14 @@ class Engine:
                 session, self._pbx, list(snapshot.entries), list(snapshot.members), set(snapshot.contacts)
             )
         await self._reconcile()
+        await self._close_lost_calls()
+
+    async def _close_lost_calls(self) -> None:
+        """Calls that an Asterisk took with it when it died, once all that it still wrote has been read."""
+        started_at = await read_started_at(self._commands, now())
+        await self.ledger.caught_up()
+        async with self._database.transaction() as session:
+            await calls.close_lost_calls(session, self._pbx, started_at, plan=self._number_plan)
 
     async def _reconcile(self) -> None:
         """Members of Asterisk's queues follow the database, whatever happened to either."""
@@ -151,6 +174,12 @@ class Engine:
             action, headers = Reload(module=module).ami()
             await self._commands.send(action, headers)
         return f"changed: {', '.join(changed) or 'nothing'}"
+
+    async def _purge(self) -> None:
+        """Raw ledger lines and rotated files beyond their retention; never what was not read."""
+        before = now() - timedelta(days=self._settings.ledger_retention_days)
+        async with self._database.transaction() as session:
+            await calls.purge_ledger(session, before)
 
     async def _end_wrap_ups(self) -> None:
         async with self._database.transaction() as session:

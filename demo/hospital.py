@@ -45,6 +45,8 @@ class SampleAgent:
     pin: str
     queues: tuple[tuple[str, int], ...]
     """(queue, penalty)"""
+    talk_seconds: float = 6.0
+    """How long this agent talks before hanging up."""
 
     @property
     def username(self) -> str:
@@ -64,7 +66,9 @@ PATIENTS = (
 
 AGENTS = (
     SampleAgent("1001", "李娜", "seat-rose", "4711", (("vip", 0), ("consultation", 0), ("expert", 0))),
-    SampleAgent("1002", "王强", "seat-lotus", "4712", (("vip", 0), ("consultation", 0), ("expert", 0))),
+    SampleAgent(
+        "1002", "王强", "seat-lotus", "4712", (("vip", 0), ("consultation", 0), ("expert", 0)), talk_seconds=10.0
+    ),
     SampleAgent("1003", "赵雪", "seat-maple", "4713", (("complaint", 0),)),
 )
 

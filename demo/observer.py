@@ -56,6 +56,10 @@ class Observer:
         """At least this many agents are on a call."""
         await until(f"{agents} agents talk", lambda: self._count_agents(Activity.ON_CALL, agents), timeout_seconds=40)
 
+    async def pause(self, seconds: float) -> None:
+        """A person's pause in the story; nothing is waited for."""
+        await asyncio.sleep(seconds)
+
     async def waiting(self, queue: str, callers: int) -> None:
         """At least this many callers wait in ``queue``."""
 
@@ -65,11 +69,26 @@ class Observer:
 
         await until(f"{callers} wait in {queue}", look, timeout_seconds=40)
 
+    async def channels(self) -> int:
+        """How many channels Asterisk has up."""
+        shown = await asyncio.to_thread(self.pbx.cli, "core show channels count")
+        return int(shown.split()[0])
+
+    async def in_step(self, e164: str) -> None:
+        """The flow of this caller has been talking to the caller's channel (an AGI application runs on it)."""
+
+        async def look() -> bool:
+            shown = await asyncio.to_thread(self.pbx.cli, "core show channels concise")
+            number = e164.removeprefix("+86")
+            return any("!AGI!" in line and f"!{number}!" in line for line in shown.splitlines())
+
+        await until("a caller is in the menu", look)
+
     async def _count_agents(self, activity: Activity, at_least: int) -> bool:
         query = select(func.count()).where(Agent.activity == activity)
         return (await self._scalar(query) or 0) >= at_least
 
-    async def _scalar(self, query: Select[tuple[int]]) -> int | None:
+    async def _scalar(self, query: Select[int]) -> int | None:
         async with self.database.transaction() as session:
             found: int | None = await session.scalar(query)
             return found

@@ -15,10 +15,11 @@ from demo.observer import Observer
 from demo.phones import Phone, PhoneSystem
 from demo.sip_scenarios import HangUp, Press, StayUntilHangUp, Step, Wait
 
-TALK_SECONDS = 9.0
-"""How long an agent of the sample hospital talks before hanging up."""
 PATIENCE_SECONDS = 6.0
 """How long the caller who gives up waits in the queue."""
+
+VIP_FIRST = ("赵敏", "张伟")
+"""The first entered a queue later than the second, and was answered earlier."""
 
 UNKNOWN_NUMBER = "13500000099"
 
@@ -55,23 +56,25 @@ class Story:
     expected: list[Expected] = field(default_factory=list)
 
     async def play(self) -> None:
-        """About forty seconds."""
-        await self._agents_arrive()
+        """About three quarters of a minute. The acts overlap, as calls do."""
+        logging_in = await self._agents_arrive()
         unknown = await self._unknown_caller_informs_himself()
+        complains = await self._complaint()
         busy = await self._agents_are_kept_busy()
         known = await self._known_patient_waits()
         gives_up = await self._caller_gives_up()
         vip = await self._vip_calls_later()
-        complains = await self._complaint()
-        await self._all_done([unknown, *busy, gives_up, vip, known, complains])
+        await self.observer.talking(2)
+        self.tell("all agents of the consultation queue are talking, callers wait")
+        await self._all_done([logging_in, unknown, complains, *busy, gives_up, vip, known])
 
     # -- the acts
 
-    async def _agents_arrive(self) -> None:
+    async def _agents_arrive(self) -> Phone:
         """The first logs in from the telephone, the others at the desk."""
         for agent in AGENTS:
             await self.phones.plug_in(
-                agent.seat, self.seat_passwords[agent.seat], [Wait(TALK_SECONDS), HangUp()], ring_seconds=1.0
+                agent.seat, self.seat_passwords[agent.seat], [Wait(agent.talk_seconds), HangUp()], ring_seconds=1.0
             )
         first, *others = AGENTS
         self.tell(f"agent {first.number} {first.name} logs in from the telephone: *11, number, PIN")
@@ -90,10 +93,8 @@ class Story:
         for agent in others:
             self.tell(f"agent {agent.number} {agent.name} logs in at the desk (API)")
             await self.agent_log_in(agent)
-        await phone.done(30)
-        for agent in AGENTS:
             await self.observer.agent_takes_calls(agent)
-        self.tell("all agents are available, Asterisk knows it")
+        return phone
 
     async def _unknown_caller_informs_himself(self) -> Phone:
         """Hears the information menu, how to seek care, and hangs up: no agent needed."""
@@ -128,8 +129,6 @@ class Story:
                 steps=("who", "menu", "person_queue"),
             )
             busy.append(await self._ask_for_a_person(patient, [StayUntilHangUp(60)]))
-        await self.observer.talking(2)
-        self.tell("both agents of the consultation queue are talking")
         return busy
 
     async def _known_patient_waits(self) -> Phone:
@@ -144,9 +143,8 @@ class Story:
             known=True,
             steps=("who", "menu", "person_queue"),
         )
-        phone = await self._ask_for_a_person(patient, [StayUntilHangUp(90)])
-        await self.observer.waiting("consultation", 1)
-        return phone
+        await self.observer.pause(0.5)  # people do not dial in the same instant
+        return await self._ask_for_a_person(patient, [StayUntilHangUp(90)])
 
     async def _caller_gives_up(self) -> Phone:
         patient = PATIENTS[1]
@@ -176,6 +174,7 @@ class Story:
             verified=True,
             steps=("who", "code", "vip_queue"),
         )
+        await self.observer.pause(1.0)
         return await self.phones.call(
             patient.number,
             HOTLINE,

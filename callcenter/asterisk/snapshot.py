@@ -1,13 +1,17 @@
 """What a PBX says of itself now: read after every (re)connect, because AMI replays nothing."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from callcenter.asterisk.commands import seat_of
+from callcenter.asterisk.errors import AmiActionFailed
 from callcenter.asterisk.events import QueueEntry, QueueMember, parse_event
 from callcenter.asterisk.manager import AmiSession
 
 _UNREACHABLE = "Unreachable"
+_UPTIME = re.compile(r"^System uptime: (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,18 @@ async def read_snapshot(ami: AmiSession) -> PbxSnapshot:
     members, entries = await read_queues(ami)
     contacts = await ami.send_list("PJSIPShowContacts")
     return PbxSnapshot(members, entries, frozenset(_seats(contacts)))
+
+
+async def read_started_at(ami: AmiSession, at: datetime) -> datetime:
+    """When this Asterisk was started, at most a second too early, never too late. ``at``: the present.
+
+    Its console tells whole seconds of uptime, rounded down. Raises AmiUnavailable, AmiTimeout, AmiActionFailed.
+    """
+    lines = await ami.command("core show uptime seconds")
+    found = next((match for line in lines if (match := _UPTIME.match(line))), None)
+    if found is None:
+        raise AmiActionFailed("Asterisk does not tell its uptime")
+    return at - timedelta(seconds=int(found[1]) + 1)
 
 
 def _seats(contacts: list[Mapping[str, str]]) -> set[str]:

@@ -11,7 +11,7 @@ from callcenter.cli.common import database_url, open_database, out
 from callcenter.core.config import get_settings
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.secrets import get_secret
-from callcenter.patients.importing import ImportReport, import_patients, write_report
+from callcenter.patients.importing import ImportReport, import_patients, write_problems
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -54,7 +54,7 @@ def import_file(
     if result.problems:
         target = report or file.with_suffix(file.suffix + ".rejected.csv")
         with target.open("w", encoding="utf-8-sig", newline="") as sink:
-            write_report(result.problems, sink)
+            write_problems(result, sink)
         out.print(f"What was wrong stands in {target}.", soft_wrap=True)
         raise typer.Exit(2)
 

@@ -15,7 +15,9 @@ _ASTERISK_ID = re.compile(r"\b[a-z][a-z0-9]{0,15}-\d{10}\.\d+\b")
 _SECRET_KEYS = frozenset(
     {"password", "secret", "token", "code", "check_code", "pin", "card_number", "digits", "authorization", "key"}
 )
-_ID_KEYS = frozenset({"id", "call_id", "uniqueid", "linkedid", "offset", "timestamp", "patient_id", "action_id"})
+_ID_KEYS = frozenset(
+    {"id", "call_id", "uniqueid", "linkedid", "offset", "timestamp", "patient_id", "action_id", "revision", "revisions"}
+)
 
 
 def mask(text: str) -> str:

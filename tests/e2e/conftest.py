@@ -1,0 +1,36 @@
+"""Every e2e scenario runs an installation of its own: database, ports, PBX directory, processes."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from callcenter.core.config import Settings
+from callcenter.core.db import Database
+from demo.stack import private_settings
+from tests.e2e.hotline import Hotline
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Settings of a private installation; its directory goes at the end."""
+    for name in [name for name in os.environ if name.startswith("CALLCENTER_") and name != "CALLCENTER_CACHE_DIR"]:
+        if "TEST" not in name:
+            monkeypatch.delenv(name)
+    # not under pytest's own deep folder: sockets have short paths, and the database's user must get in
+    directory = Path(tempfile.mkdtemp(prefix="cc-e2e-"))
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    try:
+        yield private_settings(directory, rtp_slot=int(worker) % 16)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+async def hotline(settings: Settings, database_url: str, database: Database) -> AsyncIterator[Hotline]:
+    """The sample hospital on a running PBX; no service process yet, no telephone yet."""
+    async with Hotline(settings, database_url, database) as hotline:
+        yield hotline
