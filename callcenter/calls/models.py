@@ -167,6 +167,7 @@ class Leg(Base):
     """One channel of a call."""
 
     __tablename__ = "legs"
+    __table_args__ = (Index("ix_legs_agent_number_started_at", "agent_number", "started_at"),)
 
     uniqueid: Mapped[str] = mapped_column(primary_key=True)
     call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"), index=True)

@@ -385,6 +385,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["call_id"], ["calls.id"], name=op.f("fk_legs_call_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("uniqueid", name=op.f("pk_legs")),
     )
+    op.create_index("ix_legs_agent_number_started_at", "legs", ["agent_number", "started_at"], unique=False)
     op.create_index(op.f("ix_legs_call_id"), "legs", ["call_id"], unique=False)
     op.create_table(
         "login_sessions",
@@ -594,6 +595,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_login_sessions_user_id"), table_name="login_sessions")
     op.drop_table("login_sessions")
     op.drop_index(op.f("ix_legs_call_id"), table_name="legs")
+    op.drop_index("ix_legs_agent_number_started_at", table_name="legs")
     op.drop_table("legs")
     op.drop_index(op.f("ix_doctors_department_id"), table_name="doctors")
     op.drop_table("doctors")
