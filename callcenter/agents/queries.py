@@ -4,35 +4,44 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.agents.models import Activity, Agent, AgentStateChange, PauseReason, Seat
 
 
+def _locked(query: Select[Agent], *, skip_locked: bool = False) -> Select[Agent]:
+    """FOR UPDATE, so that two changes of one agent follow one another.
+
+    ``populate_existing``: an agent this session has read before would otherwise keep what was true before the wait.
+    """
+    return query.with_for_update(skip_locked=skip_locked).execution_options(populate_existing=True)
+
+
 async def find_agent(session: AsyncSession, *, number: str, lock: bool = False) -> Agent | None:
-    """``lock``: FOR UPDATE, so that two changes of one agent follow one another."""
     query = select(Agent).where(Agent.number == number)
-    return (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
+    return (await session.scalars(_locked(query) if lock else query)).one_or_none()
 
 
 async def find_agent_of_user(session: AsyncSession, user_id: UUID) -> Agent | None:
     return (await session.scalars(select(Agent).where(Agent.user_id == user_id))).one_or_none()
 
 
-async def find_agent_at(session: AsyncSession, seat_name: str) -> Agent | None:
-    """Who sits at this seat now."""
-    return (await session.scalars(select(Agent).where(Agent.seat_name == seat_name))).one_or_none()
+async def find_agent_at(session: AsyncSession, seat_name: str, *, lock: bool = False) -> Agent | None:
+    """Who sits at this seat now; with ``lock``, who still sits there once the lock is held."""
+    query = select(Agent).where(Agent.seat_name == seat_name)
+    return (await session.scalars(_locked(query) if lock else query)).one_or_none()
 
 
-async def list_agents(session: AsyncSession) -> Sequence[Agent]:
-    return (await session.scalars(select(Agent).order_by(Agent.number))).all()
+async def list_agents(session: AsyncSession, *, lock: bool = False) -> Sequence[Agent]:
+    query = select(Agent).order_by(Agent.number)
+    return (await session.scalars(_locked(query) if lock else query)).all()
 
 
 async def list_agents_on_call(session: AsyncSession, call_id: str, activity: Activity) -> Sequence[Agent]:
     """Agents whose live activity belongs to this call, locked."""
     query = select(Agent).where(Agent.activity_call_id == call_id, Agent.activity == activity)
-    return (await session.scalars(query.with_for_update())).all()
+    return (await session.scalars(_locked(query))).all()
 
 
 async def list_seats(session: AsyncSession) -> Sequence[Seat]:
@@ -58,7 +67,7 @@ async def list_pause_reasons(session: AsyncSession) -> Sequence[PauseReason]:
 async def list_wrap_ups_over(session: AsyncSession, at: datetime) -> Sequence[Agent]:
     """Agents whose wrap-up ended by ``at``, locked."""
     query = select(Agent).where(Agent.activity == Activity.WRAP_UP, Agent.wrap_up_until <= at)
-    return (await session.scalars(query.with_for_update(skip_locked=True))).all()
+    return (await session.scalars(_locked(query, skip_locked=True))).all()
 
 
 async def set_registered(session: AsyncSession, seat_name: str, registered: bool, at: datetime) -> None:

@@ -6,6 +6,7 @@ This module knows no queues: who tells Asterisk is queues.service, one floor up.
 import secrets
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.agents import queries
@@ -96,7 +97,11 @@ async def log_in(session: AsyncSession, agent: Agent, seat_name: str, *, cause: 
     if sitting is not None and sitting.id != agent.id:
         raise SeatTaken(seat=seat_name)
     left = agent.seat_name if agent.seat_name != seat_name else None
-    agent.seat_name = seat_name
+    try:
+        async with session.begin_nested():
+            agent.seat_name = seat_name
+    except IntegrityError as error:  # who sat down at the same moment was not to be seen yet
+        raise SeatTaken(seat=seat_name) from error
     if agent.wanted == Wanted.LOGGED_OUT or left:
         await _change(session, agent, wanted=Wanted.PAUSED, reason=None, cause=cause, actor_name=actor_name)
     return left
