@@ -32,12 +32,12 @@ from callcenter.queues.service import TOPIC
 log = structlog.get_logger(__name__)
 
 _GONE = frozenset({"Removed", "Unreachable"})
-_IN_USE = 2
+_RINGING = frozenset({6, 7})  # Asterisk's device states: ringing; ringing and in use
 
 
 async def on_queue_caller_join(event: QueueCallerJoin, session: AsyncSession) -> None:
-    """A caller waits now. The priority comes with the next snapshot: the event does not carry it."""
-    await queries.put_waiting(
+    """A caller waits now, at the place that app_queue gave them; the event does not carry the priority."""
+    await queries.insert_waiting(
         session,
         {
             "uniqueid": event.uniqueid,
@@ -65,9 +65,11 @@ async def on_agent_called(event: AgentCalled, session: AsyncSession) -> None:
 
 
 async def on_agent_connect(event: AgentConnect, session: AsyncSession) -> None:
+    """An agent answered; whose phones rang for the same caller too (ringall) are idle: no event tells of them."""
     agent = await _find_agent(session, event.member_name)
     if agent is not None:
         await agents.record_activity(session, agent, Activity.ON_CALL, call_id=event.linkedid)
+    await _end_ringing(session, event.linkedid)
 
 
 async def on_agent_ring_no_answer(event: AgentRingNoAnswer, session: AsyncSession) -> None:
@@ -79,8 +81,7 @@ async def on_agent_ring_no_answer(event: AgentRingNoAnswer, session: AsyncSessio
 async def on_queue_caller_abandon(event: QueueCallerAbandon, session: AsyncSession) -> None:
     """The caller hung up: whoever's phone rang for them is idle again (app_queue sends no event per agent)."""
     await on_queue_caller_leave(event, session)
-    for agent in await agent_queries.list_agents_on_call(session, event.linkedid, Activity.RINGING):
-        await agents.record_activity(session, agent, Activity.IDLE)
+    await _end_ringing(session, event.linkedid)
 
 
 async def on_agent_complete(event: AgentComplete, session: AsyncSession) -> None:
@@ -102,7 +103,10 @@ async def on_contact_status(event: ContactStatus, session: AsyncSession) -> None
 async def correct_live(
     session: AsyncSession, pbx: str, entries: list[QueueEntry], members: list[QueueMember], contacts: set[str]
 ) -> None:
-    """After a (re)connect: what the snapshot says replaces what missed events left behind."""
+    """After a (re)connect: what the snapshot says replaces what missed events left behind.
+
+    On a call is who talks to a caller of a queue, as for the live events; no event would end anything else.
+    """
     at = now()
     for entry in entries:
         await queries.put_waiting(
@@ -119,16 +123,23 @@ async def correct_live(
         )
     await queries.remove_waiting_except(session, pbx, {entry.uniqueid for entry in entries})
     await agent_queries.set_registered_exactly(session, contacts, at)
-    busy = {m.member_name for m in members if m.in_call or m.device_status == _IN_USE}
-    for agent in await agent_queries.list_agents(session):
-        await _correct_activity(session, agent, agents.member_name(agent) in busy)
+    busy = {member.member_name for member in members if member.in_call}
+    ringing = {member.member_name for member in members if member.device_status in _RINGING}
+    for agent in await agent_queries.list_agents(session, lock=True):
+        name = agents.member_name(agent)
+        await _correct_activity(session, agent, busy=name in busy, ringing=name in ringing)
     await announce(session, TOPIC, {member.queue for member in members} | {entry.queue for entry in entries})
 
 
-async def _correct_activity(session: AsyncSession, agent: Agent, busy: bool) -> None:
+async def _correct_activity(session: AsyncSession, agent: Agent, *, busy: bool, ringing: bool) -> None:
     if busy and agent.activity != Activity.ON_CALL:
         await agents.record_activity(session, agent, Activity.ON_CALL)
-    elif not busy and agent.activity in (Activity.RINGING, Activity.ON_CALL):
+    elif not busy and (agent.activity == Activity.ON_CALL or (agent.activity == Activity.RINGING and not ringing)):
+        await agents.record_activity(session, agent, Activity.IDLE)
+
+
+async def _end_ringing(session: AsyncSession, call_id: str) -> None:
+    for agent in await agent_queries.list_agents_on_call(session, call_id, Activity.RINGING):
         await agents.record_activity(session, agent, Activity.IDLE)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -66,7 +66,15 @@ async def remove_membership(session: AsyncSession, queue_name: str, agent_id: UU
     return gone.first() is not None
 
 
+async def insert_waiting(session: AsyncSession, caller: dict[str, object]) -> None:
+    """A caller who joined: who stood at that position or behind it stands one further back (app_queue's order)."""
+    await remove_waiting(session, str(caller["uniqueid"]))  # a leave that was missed, or the same event again
+    await _shift_waiting(session, caller["queue_name"], caller["position"], +1)
+    await session.execute(insert(WaitingCaller).values(**caller))
+
+
 async def put_waiting(session: AsyncSession, caller: dict[str, object]) -> None:
+    """A caller as a snapshot shows them: all positions of the queue come from it."""
     new = insert(WaitingCaller).values(**caller)
     await session.execute(
         new.on_conflict_do_update(
@@ -81,7 +89,23 @@ async def put_waiting(session: AsyncSession, caller: dict[str, object]) -> None:
 
 
 async def remove_waiting(session: AsyncSession, uniqueid: str) -> None:
-    await session.execute(delete(WaitingCaller).where(WaitingCaller.uniqueid == uniqueid))
+    """A caller who left: who stood behind moves up."""
+    gone = await session.execute(
+        delete(WaitingCaller)
+        .where(WaitingCaller.uniqueid == uniqueid)
+        .returning(WaitingCaller.queue_name, WaitingCaller.position)
+    )
+    for queue_name, position in gone.all():
+        await _shift_waiting(session, queue_name, position, -1)
+
+
+async def _shift_waiting(session: AsyncSession, queue_name: object, position: object, by: int) -> None:
+    await session.execute(
+        update(WaitingCaller)
+        .where(WaitingCaller.queue_name == queue_name, WaitingCaller.position >= position)
+        .values(position=WaitingCaller.position + by)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def remove_waiting_except(session: AsyncSession, pbx: str, uniqueids: set[str]) -> None:
@@ -91,11 +115,11 @@ async def remove_waiting_except(session: AsyncSession, pbx: str, uniqueids: set[
 
 
 async def list_waiting(session: AsyncSession, queue_name: str) -> Sequence[WaitingCaller]:
-    """In the order in which they will be served."""
+    """In the order in which they will be served: app_queue's, which is by priority."""
     query = (
         select(WaitingCaller)
         .where(WaitingCaller.queue_name == queue_name)
-        .order_by(WaitingCaller.priority.desc(), WaitingCaller.joined_at)
+        .order_by(WaitingCaller.position, WaitingCaller.joined_at)
     )
     return (await session.scalars(query)).all()
 

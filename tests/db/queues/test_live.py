@@ -1,0 +1,300 @@
+"""Live events and snapshots: who waits, what agents do."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from callcenter.agents import service as agents
+from callcenter.agents.models import Activity
+from callcenter.asterisk.events import (
+    AgentCalled,
+    AgentComplete,
+    AgentConnect,
+    AgentRingNoAnswer,
+    ContactStatus,
+    Event,
+    QueueCallerAbandon,
+    QueueCallerJoin,
+    QueueCallerLeave,
+    QueueEntry,
+    QueueMember,
+    parse_event,
+)
+from callcenter.core.db import Database
+from callcenter.queues import handlers, queries
+from callcenter.queues import service as queues
+from tests.support.locks import waits_for_a_lock
+from tests.support.people import (
+    BY_AGENT,
+    PBX,
+    given_agent,
+    given_queue,
+    given_seats,
+    history_of,
+    registered_seats,
+    state_of,
+)
+
+CALL, OTHER_CALL = "pbx1-1763754631.12", "pbx1-1763754640.15"
+
+
+@pytest.fixture(autouse=True)
+async def hotline(database: Database) -> None:
+    async with database.transaction() as session:
+        await given_seats(session, "seat-rose", "seat-lotus")
+        await given_queue(session, "vip", wrap_up_seconds=20)
+        await given_queue(session, "consultation", wrap_up_seconds=0)
+        await given_agent(session, "1001", queues=["vip", "consultation"])
+        await given_agent(session, "1002", queues=["vip"])
+
+
+def event(kind: type[Event], call: str = CALL, **headers: object) -> Event:
+    given: dict[str, Any] = {"Event": kind.__name__, "Queue": "vip", "Uniqueid": call, "Linkedid": call}
+    parsed = parse_event({name: str(value) for name, value in (given | headers).items()})
+    assert parsed is not None
+    return parsed
+
+
+def at_agent(kind: type[Event], number: str = "1001", call: str = CALL, **headers: object) -> Event:
+    return event(kind, call, Interface="PJSIP/seat-rose", MemberName=f"agent-{number}", **headers)
+
+
+def join(call: str, position: int, queue: str = "vip") -> Event:
+    return event(QueueCallerJoin, call, Queue=queue, Position=position, CallerIDNum="13800000001")
+
+
+async def happens(database: Database, *events: Event) -> None:
+    """As the consumer does it: all in one transaction."""
+    async with database.transaction() as session:
+        for one in events:
+            await handlers.HANDLERS[type(one)](one, session)
+
+
+async def activities(database: Database, number: str = "1001") -> list[str]:
+    return [change.activity for change in await history_of(database, number)]
+
+
+async def waiting(database: Database, queue: str = "vip") -> list[str]:
+    async with database.transaction() as session:
+        callers = await queries.list_waiting(session, queue)
+    assert [caller.position for caller in callers] == list(range(1, len(callers) + 1))
+    return [caller.uniqueid for caller in callers]
+
+
+# -- what agents do
+
+
+async def test_ring_talk_wrap_up(database: Database) -> None:
+    await happens(database, at_agent(AgentCalled))
+    await happens(database, at_agent(AgentConnect), at_agent(AgentComplete, TalkTime=5))
+    first, second, third = await history_of(database)
+    assert [(one.activity_before, one.activity, one.call_id) for one in (first, second, third)] == [
+        (Activity.IDLE, Activity.RINGING, CALL),
+        (Activity.RINGING, Activity.ON_CALL, CALL),
+        (Activity.ON_CALL, Activity.WRAP_UP, None),
+    ]
+    assert {one.cause for one in (first, second, third)} == {"system"}
+    agent = await state_of(database)
+    assert agent.wrap_up_until is not None
+    assert (agent.wrap_up_until - agent.activity_since).total_seconds() == 20
+
+
+async def test_a_queue_without_wrap_up_frees_the_agent_at_once(database: Database) -> None:
+    complete = at_agent(AgentComplete, Queue="consultation")
+    await happens(database, at_agent(AgentCalled), at_agent(AgentConnect), complete)
+    assert await activities(database) == [Activity.RINGING, Activity.ON_CALL, Activity.IDLE]
+
+
+async def test_repeated_events_change_nothing(database: Database) -> None:
+    await happens(database, *[at_agent(AgentCalled)] * 3, *[at_agent(AgentConnect)] * 3)
+    await happens(database, at_agent(AgentComplete))
+    until = (await state_of(database)).wrap_up_until
+    await happens(database, at_agent(AgentComplete), at_agent(AgentComplete))
+    assert await activities(database) == [Activity.RINGING, Activity.ON_CALL, Activity.WRAP_UP]
+    assert (await state_of(database)).wrap_up_until == until
+
+
+async def test_an_offer_not_taken(database: Database) -> None:
+    await happens(database, at_agent(AgentCalled), at_agent(AgentRingNoAnswer, RingTime=15000))
+    assert await activities(database) == [Activity.RINGING, Activity.IDLE]
+    await happens(database, at_agent(AgentCalled), at_agent(AgentConnect), at_agent(AgentRingNoAnswer))
+    assert (await state_of(database)).activity == Activity.ON_CALL, "a late word about an offer ends no conversation"
+
+
+async def test_the_caller_hangs_up_while_a_phone_rings(database: Database) -> None:
+    await happens(database, join(CALL, 1), at_agent(AgentCalled), at_agent(AgentCalled, "1002", OTHER_CALL))
+    await happens(database, event(QueueCallerAbandon, Position=1), event(QueueCallerLeave, Position=1))
+    assert await activities(database) == [Activity.RINGING, Activity.IDLE]
+    assert (await state_of(database, "1002")).activity == Activity.RINGING, "another caller's phone rings on"
+    assert await waiting(database) == []
+
+
+async def test_all_phones_ring_and_one_answers(database: Database) -> None:
+    """Strategy ringall: Asterisk sends no event for the others."""
+    await happens(
+        database, at_agent(AgentCalled, "1001"), at_agent(AgentCalled, "1002"), at_agent(AgentConnect, "1002")
+    )
+    assert await activities(database, "1001") == [Activity.RINGING, Activity.IDLE]
+    assert await activities(database, "1002") == [Activity.RINGING, Activity.ON_CALL]
+
+
+async def test_log_out_during_a_call_lets_it_go_on(database: Database) -> None:
+    async with database.transaction() as session:
+        agent = await agents.get_agent(session, "1001", lock=True)
+        await queues.log_in(session, agent, "seat-rose", pbx=PBX, **BY_AGENT)
+    await happens(database, at_agent(AgentCalled), at_agent(AgentConnect))
+    async with database.transaction() as session:
+        await queues.log_out(session, await agents.get_agent(session, "1001", lock=True), pbx=PBX, **BY_AGENT)
+    agent = await state_of(database)
+    assert (agent.wanted, agent.activity, agent.activity_call_id) == ("logged_out", Activity.ON_CALL, CALL)
+    await happens(database, at_agent(AgentComplete))
+    assert (await state_of(database)).activity == Activity.WRAP_UP
+
+
+async def test_members_that_are_not_ours_are_left_alone(database: Database) -> None:
+    strangers = [event(AgentCalled, Interface="PJSIP/x", MemberName=name) for name in ("", "agent-9999", "bot", "1001")]
+    await happens(database, *strangers)
+    assert await activities(database) == []
+
+
+async def test_a_phone_comes_and_goes(database: Database) -> None:
+    def contact(status: str, aor: str = "seat-rose") -> Event:
+        return event(ContactStatus, AOR=aor, EndpointName=aor, URI="sip:x", ContactStatus=status)
+
+    await happens(database, contact("NonQualified"), contact("Reachable", "trunk"))
+    assert await registered_seats(database) == ["seat-rose"]
+    await happens(database, contact("Unreachable"))
+    assert await registered_seats(database) == []
+    await happens(database, contact("Reachable"), contact("Removed", "seat-lotus"))
+    assert await registered_seats(database) == ["seat-rose"]
+
+
+# -- who waits
+
+
+async def test_callers_stand_in_the_order_that_app_queue_serves(database: Database) -> None:
+    """A VIP's place at joining is before who came earlier."""
+    await happens(database, join("pbx1-1763754631.1", 1), join("pbx1-1763754632.2", 2), join("pbx1-1763754633.3", 1))
+    assert await waiting(database) == ["pbx1-1763754633.3", "pbx1-1763754631.1", "pbx1-1763754632.2"]
+    await happens(database, event(QueueCallerLeave, "pbx1-1763754631.1", Position=2))
+    await happens(database, join("pbx1-1763754634.4", 2))
+    assert await waiting(database) == ["pbx1-1763754633.3", "pbx1-1763754634.4", "pbx1-1763754632.2"]
+
+
+async def test_join_and_leave_twice_are_once(database: Database) -> None:
+    await happens(database, join(CALL, 1), join(OTHER_CALL, 2), join(CALL, 1))
+    assert await waiting(database) == [CALL, OTHER_CALL]
+    await happens(database, *[event(QueueCallerLeave, CALL, Position=1)] * 2)
+    assert await waiting(database) == [OTHER_CALL]
+
+
+async def test_a_caller_waits_in_one_queue_at_a_time(database: Database) -> None:
+    """Overflow whose leaving was missed."""
+    await happens(database, join(CALL, 1), join(OTHER_CALL, 2), join(CALL, 1, "consultation"))
+    assert await waiting(database) == [OTHER_CALL]
+    assert await waiting(database, "consultation") == [CALL]
+
+
+# -- snapshots
+
+
+def entry(call: str, position: int, **values: object) -> QueueEntry:
+    given = event(QueueEntry, call, Position=position, Wait=30, **values)
+    assert isinstance(given, QueueEntry)
+    return given
+
+
+def member(number: str, *, in_call: bool = False, device_status: int = 1) -> QueueMember:
+    given = event(
+        QueueMember,
+        Name=f"agent-{number}",
+        Location="PJSIP/seat-rose",
+        InCall=int(in_call),
+        Status=device_status,
+    )
+    assert isinstance(given, QueueMember)
+    return given
+
+
+async def correct(
+    database: Database,
+    *,
+    entries: list[QueueEntry] | None = None,
+    members: list[QueueMember] | None = None,
+    contacts: set[str] | None = None,
+) -> None:
+    async with database.transaction() as session:
+        await handlers.correct_live(session, PBX, entries or [], members or [], contacts or set())
+
+
+async def test_a_snapshot_replaces_who_waits(database: Database) -> None:
+    mine, others = join("pbx1-1763754632.2", 2), join("pbx2-1763754632.2", 3)
+    await happens(database, join("pbx1-1763754631.1", 1), mine, others)
+    async with database.transaction() as session:
+        kept = (await queries.list_waiting(session, "vip"))[1].joined_at
+    await correct(database, entries=[entry("pbx1-1763754639.9", 1, Priority=7), entry("pbx1-1763754632.2", 2)])
+    async with database.transaction() as session:
+        callers = {caller.uniqueid: caller for caller in await queries.list_waiting(session, "vip")}
+    assert set(callers) == {"pbx1-1763754639.9", "pbx1-1763754632.2", "pbx2-1763754632.2"}, "another PBX keeps its own"
+    assert callers["pbx1-1763754639.9"].priority == 7
+    assert callers["pbx1-1763754632.2"].joined_at == kept
+    await correct(database)
+    async with database.transaction() as session:
+        assert [caller.pbx for caller in await queries.list_waiting(session, "vip")] == ["pbx2"]
+
+
+async def test_a_snapshot_replaces_which_phones_are_there(database: Database) -> None:
+    await correct(database, contacts={"seat-rose", "trunk"})
+    assert await registered_seats(database) == ["seat-rose"]
+    await correct(database, contacts={"seat-lotus"})
+    assert await registered_seats(database) == ["seat-lotus"]
+    await correct(database)
+    assert await registered_seats(database) == []
+
+
+@pytest.mark.parametrize("before", [AgentCalled, AgentConnect])
+async def test_who_was_left_ringing_or_talking_is_idle(database: Database, before: type[Event]) -> None:
+    await happens(database, at_agent(before))
+    await correct(database, members=[member("1001")])
+    assert (await state_of(database)).activity == Activity.IDLE
+
+
+async def test_who_talks_to_a_caller_is_on_call(database: Database) -> None:
+    await correct(database, members=[member("1001", in_call=True, device_status=2), member("1001")])
+    assert await activities(database) == [Activity.ON_CALL]
+    await correct(database, members=[member("1001", in_call=True, device_status=2)])
+    assert await activities(database) == [Activity.ON_CALL]
+    await happens(database, at_agent(AgentComplete))
+    assert (await state_of(database)).activity == Activity.WRAP_UP
+
+
+async def test_who_telephones_outside_the_queues_is_not_on_call(database: Database) -> None:
+    """No event would ever end it."""
+    await correct(database, members=[member("1001", device_status=2)])
+    assert await activities(database) == []
+
+
+async def test_a_phone_that_rings_during_the_snapshot_rings_on(database: Database) -> None:
+    await happens(database, at_agent(AgentCalled))
+    await correct(database, members=[member("1001", device_status=6)])
+    await happens(database, at_agent(AgentConnect))
+    assert await activities(database) == [Activity.RINGING, Activity.ON_CALL]
+
+
+async def test_wrap_up_outlives_a_snapshot(database: Database) -> None:
+    await happens(database, at_agent(AgentConnect), at_agent(AgentComplete))
+    await correct(database, members=[member("1001")])
+    assert (await state_of(database)).activity == Activity.WRAP_UP
+
+
+async def test_an_agent_who_changes_during_a_snapshot_gets_every_row_a_number_of_its_own(database: Database) -> None:
+    await happens(database, at_agent(AgentConnect))
+    async with database.transaction() as session:
+        agent = await agents.get_agent(session, "1001", lock=True)
+        await agents.log_in(session, agent, "seat-rose", **BY_AGENT)
+        await session.flush()
+        snapshot = asyncio.create_task(correct(database, members=[member("1001")]))
+        await waits_for_a_lock(database)
+    await snapshot
+    assert await activities(database) == [Activity.ON_CALL, Activity.ON_CALL, Activity.IDLE]
