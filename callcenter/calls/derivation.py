@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.agents.seat_history import agents_at_seats
+from callcenter.asterisk.ledger import CelRecord
 from callcenter.calls import queries
 from callcenter.calls.derive import DerivedCall, derive_call, seats_in
 from callcenter.calls.models import Call, CallStep, Leg, QueueVisit, Recording
@@ -31,7 +32,7 @@ async def derive_calls(
     """
     if not call_ids:
         return []
-    events = await queries.load_events(session, sorted(call_ids))
+    events = await _without_purged(session, await queries.load_events(session, sorted(call_ids)))
     uniqueids = {event.uniqueid for of_call in events.values() for event in of_call}
     queue_log = await queries.load_queue_log(session, uniqueids)
     boots = await queries.list_boots(session, pbx)
@@ -56,6 +57,17 @@ async def derive_calls(
             calls.append(call)
     await _write(session, pbx, calls)
     return calls
+
+
+async def _without_purged(session: AsyncSession, events: dict[str, list[CelRecord]]) -> dict[str, list[CelRecord]]:
+    """Leave out calls that were derived before and whose first line is gone (retention): their rows are the record."""
+    headless = {
+        call_id
+        for call_id, of_call in events.items()
+        if not any(event.kind == "CHAN_START" and event.uniqueid == call_id for event in of_call)
+    }
+    kept = await queries.find_ended_calls(session, headless)
+    return {call_id: of_call for call_id, of_call in events.items() if call_id not in kept}
 
 
 async def _write(session: AsyncSession, pbx: str, calls: Sequence[DerivedCall]) -> None:

@@ -232,3 +232,10 @@ async def list_open_calls(session: AsyncSession, pbx: str, *, before: datetime) 
     """Ids of the calls of this PBX that began before ``before`` and have not ended."""
     query = select(Call.id).where(Call.pbx == pbx, Call.state == "open", Call.started_at < before).order_by(Call.id)
     return (await session.scalars(query)).all()
+
+
+async def find_ended_calls(session: AsyncSession, call_ids: Collection[str]) -> set[str]:
+    """Those of these calls that are known and have ended."""
+    if not call_ids:
+        return set()
+    return set(await session.scalars(select(Call.id).where(Call.id.in_(call_ids), Call.state != "open")))
