@@ -44,7 +44,7 @@ class FeatureCodes:
         try:
             prompt = await feature(self, channel, seat)
         except CallcenterError as error:
-            log.info("feature_code_refused", seat=seat, code=error.code)
+            log.info("feature_code_refused", seat=seat, problem=error.code)
             prompt = "agent_refused"
         except WORLD_FAULTS as error:
             log.warning("feature_code_failed", seat=seat, reason=type(error).__name__)
@@ -82,6 +82,7 @@ class FeatureCodes:
     async def _set_state(
         self, session: AsyncSession, agent: Agent, wanted: Wanted, *, seat: str | None = None, reason: str | None = None
     ) -> None:
+        source = seat or agent.seat_name or ""  # after a log-out it is nowhere
         await service.set_state(
             session,
             agent,
@@ -92,17 +93,16 @@ class FeatureCodes:
             cause=Cause.AGENT,
             actor_name=agents.member_name(agent),
         )
-        source = seat or agent.seat_name or ""
         actor = Actor(kind="phone", id=agent.number, name=agents.member_name(agent), source=source)
         record_audit(session, actor, "agents.set_state", subject_id=agent.number, wanted=wanted.value)
 
 
 async def _agent_at(session: AsyncSession, seat: str) -> Agent:
     """Who sits there, locked. Raises NotLoggedIn."""
-    agent = await agent_queries.find_agent_at(session, seat)
+    agent = await agent_queries.find_agent_at(session, seat, lock=True)
     if agent is None:
         raise NotLoggedIn(seat=seat)
-    return await agents.get_agent(session, agent.number, lock=True)
+    return agent
 
 
 _FEATURES: dict[str, Feature] = {

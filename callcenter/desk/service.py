@@ -2,6 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callcenter.agents.errors import UnknownPauseReason
 from callcenter.agents.models import Agent, Cause, Wanted
 from callcenter.queues import service as queues
 
@@ -30,3 +31,5 @@ async def set_state(
         await queues.set_available(session, agent, pbx=pbx, cause=cause, actor_name=actor_name)
     elif reason is not None:
         await queues.pause(session, agent, reason, pbx=pbx, cause=cause, actor_name=actor_name)
+    elif agent.wanted != Wanted.PAUSED:  # logging in pauses without a reason; already sitting there does not
+        raise UnknownPauseReason(reason=None)
