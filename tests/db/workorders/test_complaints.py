@@ -27,7 +27,7 @@ CALL = table(
     0.1 CHAN_START    PJSIP/trunk-00000001 pbx1-1.1 pbx1-1.1 exten=8001
     0.2 CC_CALL       PJSIP/trunk-00000001 pbx1-1.1 pbx1-1.1 did=8001:caller=13800000001
     0.3 CC_COMPLAINT  PJSIP/trunk-00000001 pbx1-1.1 pbx1-1.1 flow=complaint
-    0.4 CC_WHO        PJSIP/trunk-00000001 pbx1-1.1 pbx1-1.1 patient=0190b1b2-0000-7000-8000-000000000001:grade=:verified=0
+    0.4 CC_WHO PJSIP/trunk-00000001 pbx1-1.1 pbx1-1.1 patient=0190b1b2-0000-7000-8000-000000000001:grade=:verified=0
     0.5 CC_RECORD     PJSIP/trunk-00000001 pbx1-1.1 pbx1-1.1 purpose=complaint:day=20260105
     0.6 CC_QUEUE      PJSIP/trunk-00000001 pbx1-1.1 pbx1-1.1 visit=1:queue=complaint:prio=1
     0.7 CHAN_START    PJSIP/seat-a-00000002 pbx1-1.2 pbx1-1.1 exten=s
