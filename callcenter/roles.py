@@ -53,15 +53,16 @@ async def serve(settings: Settings, database_url: str, roles: Collection[Process
             engine = Engine(settings, database)
             checks.append(engine.checks)
             running.append(await stack.enter_async_context(_in_background(engine.run(), "engine")))
-        if ProcessRole.IVR in roles:
-            await _start_ivr(settings, database, stack)
+        ivr = await _start_ivr(settings, database, stack) if ProcessRole.IVR in roles else None
         running.append(await stack.enter_async_context(_http(settings, database, roles, checks)))
         log.info("serving", roles=sorted(roles), http_port=settings.api_port)
         await _until(stop, running)
         log.info("stopping")
+        if ivr is not None:
+            await ivr.stop()  # before all else: the next caller goes to a person at once
 
 
-async def _start_ivr(settings: Settings, database: Database, stack: AsyncExitStack) -> None:
+async def _start_ivr(settings: Settings, database: Database, stack: AsyncExitStack) -> IvrServer:
     require_free_port(
         "tcp", settings.fastagi_host, settings.fastagi_port, purpose="FastAGI", setting="CALLCENTER_FASTAGI_PORT"
     )
@@ -69,6 +70,7 @@ async def _start_ivr(settings: Settings, database: Database, stack: AsyncExitSta
     ivr = IvrServer(settings, database, handlers={"seat": feature_codes})
     await ivr.start()
     stack.push_async_callback(ivr.stop)
+    return ivr
 
 
 @asynccontextmanager

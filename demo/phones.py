@@ -70,14 +70,14 @@ class PhoneSystem:
     sip_host: str = LOOPBACK
     keep_messages: bool = True
     _folder: tempfile.TemporaryDirectory[str] = field(default_factory=lambda: tempfile.TemporaryDirectory("phones"))
-    _phones: list[Phone] = field(default_factory=list)
+    phones: list[Phone] = field(default_factory=list)
 
     async def __aenter__(self) -> "PhoneSystem":
         self._audio.write_bytes(_quiet_alaw(seconds=4))
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        for phone in self._phones:
+        for phone in self.phones:
             if phone.process.returncode is None:
                 await phone.unplug()
         self._folder.cleanup()
@@ -132,7 +132,7 @@ class PhoneSystem:
         except FileNotFoundError as error:
             raise SetupError("SIPp is not installed: run `make setup-pbx` (Debian package sip-tester).") from error
         phone = Phone(name, process, folder)
-        self._phones.append(phone)
+        self.phones.append(phone)
         return phone
 
 

@@ -3,8 +3,9 @@
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,23 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
 
 
 @pytest.fixture
-async def hotline(settings: Settings, database_url: str, database: Database) -> AsyncIterator[Hotline]:
+async def hotline(
+    settings: Settings, database_url: str, database: Database, request: pytest.FixtureRequest
+) -> AsyncIterator[Hotline]:
     """The sample hospital on a running PBX; no service process yet, no telephone yet."""
     async with Hotline(settings, database_url, database) as hotline:
         yield hotline
+        if request.node.stash.get(_FAILED, False):
+            print(hotline.evidence())
+
+
+_FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """Remember that a scenario failed, so that its fixture can say what its processes wrote."""
+    report = yield
+    if report.when == "call" and report.failed:
+        item.stash[_FAILED] = True
+    return report

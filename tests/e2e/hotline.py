@@ -64,6 +64,16 @@ class Hotline:
     def observer(self) -> Observer:
         return Observer(self.database, self.stack.pbx)
 
+    def evidence(self) -> str:
+        """What the processes wrote, for a failed scenario's report."""
+        logs = [
+            self.settings.pbx_dir / "log" / name for name in ("messages.log", "queue_log", "cel-custom/ledger.jsonl")
+        ]
+        logs += [service.log_file for service in self.stack.services]
+        parts = [f"== {log.name}\n{log.read_text(errors='replace')[-4000:]}" for log in logs if log.exists()]
+        parts += [f"== {phone.name}\n{phone.trace()[-3000:]}" for phone in self.phones.phones]
+        return "\n".join(parts)
+
     # -- agents
 
     async def agent_sits_down(

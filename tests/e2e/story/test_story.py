@@ -1,0 +1,60 @@
+"""The story of the demo, line by line, against the records that the API gives."""
+
+import httpx
+
+from demo.hospital import SampleAgent
+from demo.report import compare, fetch
+from demo.story import Story
+from tests.e2e.hotline import ADMIN_PASSWORD, AGENT_PASSWORD, Hotline
+
+
+async def test_story_and_records_agree(hotline: Hotline) -> None:
+    service = await hotline.stack.start_service()
+
+    async def log_in_at_the_desk(agent: SampleAgent) -> None:
+        client = await hotline.api(service, agent.username, AGENT_PASSWORD)
+        state = {"wanted": "available", "seat": agent.seat}
+        (await client.put("/api/v1/agents/me/state", json=state)).raise_for_status()
+
+    told: list[str] = []
+    story = Story(
+        hotline.phones, hotline.observer, hotline.prompts, hotline.seat_passwords, told.append, log_in_at_the_desk
+    )
+    await story.play()
+    async with httpx.AsyncClient(base_url=service.url, timeout=10) as client:
+        records = await fetch(client, story, "admin", ADMIN_PASSWORD)
+    assert compare(story.expected, records) == []
+    await hotline.no_calls_left()
+
+    # the complaint's recording is there, the conversation in it
+    complaint = next(call for call in records.calls.values() if call["recordings"])
+    recording = hotline.settings.recordings_dir / complaint["recordings"][0]["file"]
+    assert recording.stat().st_size > 8000 * 2 * 3  # at least three of its six seconds of 16-bit audio at 8 kHz
+
+    # what was keyed in stands nowhere: neither in the ledger nor in any log
+    written = [hotline.settings.ledger_file, hotline.settings.queue_log_file, service.log_file]
+    written += sorted((hotline.settings.pbx_dir / "log").glob("*.log"))
+    for file in written:
+        text = file.read_text(errors="replace")
+        assert "135790" not in text, f"the check code stands in {file.name}"
+        assert "4711#" not in text, f"the PIN stands in {file.name}"
+    assert hotline.settings.ledger_file.stat().st_mode & 0o777 == 0o640
+
+
+async def test_comparison_sees_differences(hotline: Hotline) -> None:
+    """The check of the demo can fail: a call that is missing, one too many, another outcome."""
+    service = await hotline.stack.start_service()
+    story = Story(
+        hotline.phones, hotline.observer, hotline.prompts, hotline.seat_passwords, lambda _line: None, _nobody
+    )
+    await story._unknown_caller_informs_himself()
+    async with httpx.AsyncClient(base_url=service.url, timeout=10) as client:
+        await hotline.finished_call(story.expected[0].number, timeout_seconds=60)
+        records = await fetch(client, story, "admin", ADMIN_PASSWORD)
+    assert compare(story.expected, records) == []
+    assert compare([], records)
+    story._expect("somebody", "13511112222", "answered")
+    assert compare(story.expected, records)
+
+
+async def _nobody(_agent: SampleAgent) -> None: ...
