@@ -1,7 +1,7 @@
 """Calls written again from the ledger lines in the database; what repeats changes nothing."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 import structlog
@@ -91,6 +91,10 @@ async def _write_parts(
     *,
     key: list[str],
 ) -> None:
-    rows = [{"call_id": call.id, **asdict(one)} for call in calls for one in getattr(call, part)]
+    rows = [
+        {"call_id": call.id, **{field.name: getattr(one, field.name) for field in fields(one)}}
+        for call in calls
+        for one in getattr(call, part)
+    ]
     if rows:
         await put_rows(session, model, rows, key=key, update=[name for name in rows[0] if name not in key])

@@ -87,7 +87,7 @@ class LedgerReader:
             except Exception as error:
                 _FAILURES.labels(self._pbx).inc()
                 if _is_outage(error):
-                    log.warning("ledger_waits_for_database", pbx=self._pbx, reason=type(error).__name__)
+                    log.warning("ledger_waits", pbx=self._pbx, reason=type(error).__name__)
                 else:
                     log.exception("ledger_reader_failed", pbx=self._pbx)
                 await _wait(stop, delay_seconds)
