@@ -121,7 +121,7 @@ def seat(steps: Sequence[Step], audio: Path, *, ring_seconds: float, refuse: int
         body += [_send(answer, retrans=True), _ACK_KEEPING_PARTIES, _stream(audio)]
         body += _conversation(steps, _callee_bye())
     body += [f'<nop next="{_END}"/>', '<label id="90"/>', _send(_reply("200 OK", "Content-Length: 0\n", tag=True))]
-    body += [f'<label id="{_END}"/>', "<nop/>"]
+    body += [f'<label id="{_END}"/>', "<nop/>", '<Reference variables="them,us,cseq"/>']
     return _scenario("seat", body)
 
 

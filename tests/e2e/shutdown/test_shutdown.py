@@ -26,4 +26,6 @@ async def test_running_flow_finishes_and_new_callers_go_to_a_person(hotline: Hot
     second = await hotline.finished_call(PATIENTS[1].e164)
     assert (first.outcome, second.outcome) == ("answered", "answered")
     assert "menu:2" in await hotline.steps(first), "the flow was cut short"
-    assert await hotline.steps(second) == [], "a flow was begun after SIGTERM"
+    steps = await hotline.steps(second)
+    assert steps
+    assert all(step.startswith("fallback:") for step in steps), "a flow was begun after SIGTERM"
