@@ -252,6 +252,21 @@ def test_a_copy_beside_it_is_not_read_twice(reading: Reading, path: Path) -> Non
     assert reading.lines == numbers([1, 2])
 
 
+def test_half_a_copy_of_a_renamed_file_does_not_hide_the_rest_of_it(reading: Reading, path: Path) -> None:
+    append(path, "line 1")
+    reading.drain()
+    reading.tail.close()
+    append(path, "line 2")
+    old = path.rename(path.with_name("ledger.jsonl.1"))
+    old.with_name("ledger.jsonl.1.bak").write_bytes(b"line 1\n")  # newer, and shorter
+    os.utime(old, ns=(10**9, 10**9))
+    append(path, "line 3")
+    reading.restart()
+    reading.drain()
+    assert reading.lines == numbers([1, 2, 3])
+    assert reading.gaps == []
+
+
 def test_restored_under_another_inode_it_goes_on_where_it_was(reading: Reading, path: Path) -> None:
     append(path, "line 1")
     reading.drain()
@@ -279,7 +294,7 @@ def test_an_over_long_line_is_marked_and_the_next_is_read(reading: Reading, path
     assert max(len(line.text) for line in lines) == 4096
 
 
-def test_an_endless_line_is_waited_for_without_reading_it_again(reading: Reading, path: Path) -> None:
+def test_an_endless_line_is_waited_for(reading: Reading, path: Path) -> None:
     append(path, "line 1")
     reading.drain()
     append(path, "x" * (2 * BATCH_BYTES), end="")
