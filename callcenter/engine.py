@@ -14,10 +14,12 @@ from callcenter.agents import service as agents
 from callcenter.asterisk.commands import TOPIC as COMMANDS_TOPIC
 from callcenter.asterisk.commands import Command, Reload, Render, request_command
 from callcenter.asterisk.consumer import EventConsumer
+from callcenter.asterisk.ledger import LedgerKind
 from callcenter.asterisk.manager import AmiSession
 from callcenter.asterisk.render import reload_modules, write_pbx_configuration
 from callcenter.asterisk.sender import CommandSender
 from callcenter.asterisk.snapshot import read_queues, read_snapshot, read_started_at
+from callcenter.calls import retention
 from callcenter.calls import service as calls
 from callcenter.calls.reader import LedgerReader
 from callcenter.core.bus import BusListener
@@ -35,7 +37,9 @@ from callcenter.workorders import handlers as workorder_handlers
 
 log = structlog.get_logger(__name__)
 
-PURGE_SECONDS = 3600.0
+RETENTION_SECONDS = 600.0
+LEDGER_FILE_SPAN = timedelta(days=1)
+"""A ledger file is renamed when its first line is this old."""
 RECONCILE_SECONDS = 3.0
 """A difference between database and Asterisk lives at most this long."""
 
@@ -109,7 +113,7 @@ class Engine:
             group.create_task(run_every("snapshot", 0.2, self._correct_if_due))
             group.create_task(run_every("reconcile", RECONCILE_SECONDS, self._reconcile))
             group.create_task(run_every("wrap-up", 0.5, self._end_wrap_ups))
-            # group.create_task(run_every("purge", PURGE_SECONDS, self._purge))
+            group.create_task(run_every("retention", RETENTION_SECONDS, self._rotate_and_purge))
 
     # -- AMI
 
@@ -175,11 +179,18 @@ class Engine:
             await self._commands.send(action, headers)
         return f"changed: {', '.join(changed) or 'nothing'}"
 
-    async def _purge(self) -> None:
-        """Raw ledger lines and rotated files beyond their retention; never what was not read."""
+    async def _rotate_and_purge(self) -> None:
+        """The ledger's files by the day; lines and files beyond their retention go, never what was not read."""
+        if await asyncio.to_thread(retention.rotate_if_due, self._settings.ledger_file, now() - LEDGER_FILE_SPAN):
+            await self._commands.send("LoggerRotate")  # the queue log with it
         before = now() - timedelta(days=self._settings.ledger_retention_days)
         async with self._database.transaction() as session:
-            await calls.purge_ledger(session, before)
+            await retention.purge_ledger(session, before)
+            for path, kind in (
+                (self._settings.ledger_file, LedgerKind.CEL),
+                (self._settings.queue_log_file, LedgerKind.QUEUE_LOG),
+            ):
+                await retention.purge_rotated_files(session, path, self._pbx, kind, before)
 
     async def _end_wrap_ups(self) -> None:
         async with self._database.transaction() as session:

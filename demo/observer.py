@@ -75,12 +75,12 @@ class Observer:
         return int(shown.split()[0])
 
     async def in_step(self, e164: str) -> None:
-        """The flow of this caller has been talking to the caller's channel (an AGI application runs on it)."""
+        """This caller's channel is with the flow (``[flow]``, extension ``s``)."""
 
         async def look() -> bool:
             shown = await asyncio.to_thread(self.pbx.cli, "core show channels concise")
             number = e164.removeprefix("+86")
-            return any("!AGI!" in line and f"!{number}!" in line for line in shown.splitlines())
+            return any("!flow!s!" in line and f"!{number}!" in line for line in shown.splitlines())
 
         await until("a caller is in the menu", look)
 

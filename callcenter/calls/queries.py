@@ -1,7 +1,7 @@
 """SQL of the ledger and of writing what is derived from it. Reading for people: calls/search.py, calls/figures.py."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import TextClause, bindparam, select, text, update
@@ -55,6 +55,10 @@ _CALLS_OF_CHANNELS = text("""
     FROM ledger_events AS e JOIN call_links ON call_links.linkedid = e.linkedid
     WHERE e.uniqueid = ANY(CAST(:uniqueids AS text[]))
 """)
+
+
+BOOT_SPREAD = timedelta(seconds=2)
+"""No Asterisk starts twice within so short a time."""
 
 
 async def list_ledger_files(session: AsyncSession, pbx: str, kind: str) -> Sequence[LedgerFile]:
@@ -225,7 +229,12 @@ async def list_boots(session: AsyncSession, pbx: str) -> Sequence[datetime]:
 
 
 async def add_boot(session: AsyncSession, pbx: str, started_at: datetime) -> None:
-    await session.execute(insert(PbxBoot).values(pbx=pbx, started_at=started_at).on_conflict_do_nothing())
+    """Once per boot: its time is read from an uptime in whole seconds, so it comes a little different each time."""
+    near = select(PbxBoot.started_at).where(
+        PbxBoot.pbx == pbx, PbxBoot.started_at.between(started_at - BOOT_SPREAD, started_at + BOOT_SPREAD)
+    )
+    if (await session.scalars(near.limit(1))).first() is None:
+        await session.execute(insert(PbxBoot).values(pbx=pbx, started_at=started_at).on_conflict_do_nothing())
 
 
 async def list_open_calls(session: AsyncSession, pbx: str, *, before: datetime) -> Sequence[str]:

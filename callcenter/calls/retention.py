@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callcenter.asterisk.ledger import LedgerLineBad, parse_cel_line
 from callcenter.asterisk.ledger_files import KnownFile, find_files
 from callcenter.calls import service
 
@@ -39,6 +40,31 @@ async def purge_ledger(session: AsyncSession, before: datetime, *, rows: int = R
     await session.execute(_PURGE_QUEUE_LOG, {"before": before})
     await session.execute(_PURGE_QUARANTINE, {"before": before})
     return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+
+
+def rotate_if_due(path: Path, before: datetime) -> bool:
+    """Rename the channel-event file when its first readable line is older than ``before``; whether it did. Blocking.
+
+    Safe at any moment: Asterisk opens it for each record (asterisk-facts: the ledger), and the reader follows a
+    renamed file to its end. queue_log is kept open by Asterisk, which rotates it itself (LoggerRotate).
+    """
+    try:
+        with path.open("rb") as handle:
+            began_at = next(filter(None, map(_time_of, handle)), None)
+    except FileNotFoundError:
+        return False
+    if began_at is None or began_at >= before:
+        return False
+    path.rename(path.with_name(f"{path.name}.{int(began_at.timestamp())}"))
+    return True
+
+
+def _time_of(line: bytes) -> datetime | None:
+    """None for a line that is not readable, or not whole yet."""
+    try:
+        return parse_cel_line(line.removesuffix(b"\n")).at
+    except LedgerLineBad:
+        return None
 
 
 async def purge_rotated_files(session: AsyncSession, path: Path, pbx: str, kind: str, before: datetime) -> list[Path]:

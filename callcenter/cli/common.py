@@ -3,11 +3,15 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+import asyncpg
 from rich.console import Console
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from callcenter.core.config import Settings, get_settings
 from callcenter.core.db import Database
 from callcenter.core.embedded_postgres import EmbeddedPostgres
+from callcenter.core.errors import SetupError
 from callcenter.core.migrate import upgrade
 from callcenter.core.progress import console_progress
 
@@ -27,7 +31,7 @@ def database_url(settings: Settings | None = None) -> Iterator[str]:
     """
     chosen = settings or get_settings()
     if chosen.database_url:
-        upgrade(chosen.database_url)
+        _upgrade_configured(chosen.database_url)
         yield chosen.database_url
         return
     server = embedded(chosen)
@@ -42,6 +46,17 @@ def database_url(settings: Settings | None = None) -> Iterator[str]:
     finally:
         if not was_running:
             server.stop()
+
+
+def _upgrade_configured(url: str) -> None:
+    try:
+        upgrade(url)
+    except (OSError, asyncpg.PostgresError, SQLAlchemyError) as error:
+        reason = getattr(error, "orig", None) or error
+        raise SetupError(
+            f"PostgreSQL at {make_url(url).render_as_string(hide_password=True)} cannot be used "
+            f"({type(reason).__name__}: {reason}): start it or correct CALLCENTER_DATABASE_URL."
+        ) from error
 
 
 @asynccontextmanager

@@ -28,10 +28,13 @@ def up() -> None:
     settings = get_settings()
     with console_progress() as progress:
         install = ensure_asterisk(settings, progress)
-        write_pbx_configuration(settings, _configuration(settings))
-        progress("Asterisk: starting")
+        changed = write_pbx_configuration(settings, _configuration(settings))
         prepare_data_dir(settings, install)
-        LocalPbx(settings, install).start()
+        pbx = LocalPbx(settings, install)
+        if pbx.status().running:
+            asyncio.run(_reload(settings, reload_modules(changed)))
+        progress("Asterisk: starting")
+        pbx.start()
     version = ".".join(str(part) for part in install.version)
     out.print(f"Asterisk {version} takes calls on {settings.sip_host}:{settings.sip_port}/udp.")
 

@@ -33,7 +33,6 @@ class Settings(BaseSettings):
     """ISO 3166 region in which a number without country code is read."""
     area_code: str = ""
     """Trunk prefix and area code (e.g. ``0571``) put before a local number of seven or eight digits."""
-    time_zone: str = "Asia/Shanghai"
 
     # -- service
     api_host: str = "127.0.0.1"

@@ -13,7 +13,6 @@ from callcenter.core.errors import SetupError
 
 NAMES = frozenset(
     {
-        "session_key",  # signs log-in tokens
         "check_code_key",  # HMAC key of card check codes and agent PINs: losing it voids all codes
         "ami_events_secret",
         "ami_commands_secret",
@@ -24,7 +23,7 @@ NAMES = frozenset(
 def get_secret(settings: Settings, name: str) -> str:
     """The secret ``name`` (one of :data:`NAMES`), created if it does not exist.
 
-    Raises SetupError when the file can be read by others than its owner.
+    Raises SetupError when the file can be read by others than its owner, or is empty.
     """
     if name not in NAMES:
         raise KeyError(name)
@@ -42,15 +41,18 @@ def get_secret(settings: Settings, name: str) -> str:
 def _read(path: Path) -> str:
     if path.stat().st_mode & 0o077:
         raise SetupError(f"{path} can be read by others: run chmod 600 on it.")
-    return path.read_text().strip()
+    secret = path.read_text().strip()
+    if not secret:
+        raise SetupError(f"{path} is empty: put the secret back, or remove the file to have a new one made.")
+    return secret
 
 
 def _create(path: Path) -> str:
     """Write-then-link, so that two processes starting together agree on one secret."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_text(secrets.token_urlsafe(32))
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    draft.touch(mode=0o600, exist_ok=False)
     try:
+        draft.write_text(secrets.token_urlsafe(32))
         os.link(draft, path)
     except FileExistsError:
         pass  # the other process was first: its secret counts
