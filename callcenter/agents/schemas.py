@@ -1,15 +1,33 @@
 """Shapes of the agents API."""
 
+import re
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from callcenter.agents.models import Activity, Cause, Wanted
+from callcenter.asterisk.render import RESERVED_SEATS
 from callcenter.core.http import ApiModel
 
+
+def _not_reserved(name: str) -> str:
+    if name in RESERVED_SEATS:
+        raise PydanticCustomError("reserved_name", "a section of pjsip.conf")
+    return name
+
+
+def _four_digits_or_more(pin: SecretStr) -> SecretStr:
+    if not _PIN.fullmatch(pin.get_secret_value()):
+        raise PydanticCustomError("pin_format", "four to twelve digits")
+    return pin
+
+
+_PIN = re.compile(r"[0-9]{4,12}")
+Pin = Annotated[SecretStr, AfterValidator(_four_digits_or_more), Field(json_schema_extra={"pattern": "^[0-9]{4,12}$"})]
 AgentNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,10}$")]
-SeatName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{2,39}$")]
+SeatName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{2,39}$"), AfterValidator(_not_reserved)]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 
@@ -20,7 +38,7 @@ class AgentCreate(ApiModel):
     number: AgentNumber = Field(examples=["1001"])
     display_name: Label = Field(examples=["李娜"])
     username: str | None = Field(default=None, max_length=64, examples=["li.na"])
-    pin: Annotated[SecretStr, Field(min_length=4, max_length=12, pattern=r"^[0-9]+$")] | None = None
+    pin: Pin | None = None
 
 
 class AgentResponse(ApiModel):
