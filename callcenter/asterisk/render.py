@@ -5,6 +5,7 @@ Asterisk to read again is :func:`reload_modules`' caller.
 """
 
 import re
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,15 @@ from callcenter.core.config import Settings
 from callcenter.core.errors import InvalidInput, SetupError
 from callcenter.core.secrets import get_secret
 
-NAME = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
-_DID = re.compile(r"^[0-9]{2,20}$")
-_PASSWORD = re.compile(r"^[A-Za-z0-9_-]{20,80}$")
+# for fullmatch(): with match(), "$" would also accept a line end
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_DID = re.compile(r"[0-9]{2,20}")
+_PASSWORD = re.compile(r"[A-Za-z0-9_-]{20,80}")
+_AMI_SECRET = re.compile(r"[A-Za-z0-9_.+/=-]{16,80}")
+RESERVED_QUEUES = frozenset({"general", "default-queue"})
+"""Sections that queues.conf has already: a queue of that name would change what holds for all."""
+RESERVED_SEATS = frozenset({"global", "seat", "seat-aor", "seat-auth", "transport-udp", "trunk"})
+"""Sections that pjsip.conf has already: a seat of that name would change the trunk or every seat."""
 _STRATEGIES = frozenset(
     {"ringall", "leastrecent", "fewestcalls", "random", "rrmemory", "rrordered", "linear", "wrandom"}
 )
@@ -93,6 +100,9 @@ _RELOAD = {
 """Which module reads which file again without dropping calls; what is not listed needs a restart."""
 
 
+_FED_BY_DATABASE = ("pjsip.conf", "queues.conf", "extensions.conf")
+
+
 @dataclass(frozen=True, slots=True)
 class DidConf:
     number: str
@@ -131,15 +141,17 @@ class PbxConfiguration:
         """Raises InvalidInput for a value that could break out of its line in a configuration file."""
         queues = {queue.name for queue in self.queues}
         for did in self.dids:
-            _require(_DID.match(did.number), "DID", did.number)
+            _require(_DID.fullmatch(did.number), "DID", did.number)
             _require(did.fallback_queue in queues, "fallback queue", did.fallback_queue)
             _require(did.language in ("zh", "en"), "language", did.language)
         for queue in self.queues:
-            _require(NAME.match(queue.name), "queue name", queue.name)
+            _require(_NAME.fullmatch(queue.name), "queue name", queue.name)
+            _require(queue.name not in RESERVED_QUEUES, "queue name", queue.name)
             _require(queue.strategy in _STRATEGIES, "strategy", queue.strategy)
         for seat in self.seats:
-            _require(NAME.match(seat.name), "seat name", seat.name)
-            _require(_PASSWORD.match(seat.sip_password), "seat password", seat.name)
+            _require(_NAME.fullmatch(seat.name), "seat name", seat.name)
+            _require(seat.name not in RESERVED_SEATS, "seat name", seat.name)
+            _require(_PASSWORD.fullmatch(seat.sip_password), "password of seat", seat.name)
 
 
 def _require(ok: object, what: str, value: str) -> None:
@@ -148,7 +160,10 @@ def _require(ok: object, what: str, value: str) -> None:
 
 
 def render(settings: Settings, configuration: PbxConfiguration, install: AsteriskInstall) -> dict[str, str]:
-    """File name -> content of the whole of Asterisk's ``etc``. Raises InvalidInput (see PbxConfiguration.check)."""
+    """File name -> content of the whole of Asterisk's ``etc``.
+
+    Raises InvalidInput (see PbxConfiguration.check); SetupError for a secret of ours or a template that will not do.
+    """
     configuration.check()
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(settings.asterisk_conf_dir),
@@ -166,16 +181,30 @@ def render(settings: Settings, configuration: PbxConfiguration, install: Asteris
         "music_dir": install.music_dir,
         "modules": MODULES,
         "ami_events": SUBSCRIBED,
-        "ami_events_secret": get_secret(settings, "ami_events_secret"),
-        "ami_commands_secret": get_secret(settings, "ami_commands_secret"),
+        "ami_events_secret": _ami_secret(settings, "ami_events_secret"),
+        "ami_commands_secret": _ami_secret(settings, "ami_commands_secret"),
         "dids": configuration.dids,
         "queues": configuration.queues,
         "seats": configuration.seats,
     }
     return {
-        template.removesuffix(".j2"): environment.get_template(template).render(values)
+        template.removesuffix(".j2"): _render_one(environment, template, values)
         for template in environment.list_templates(extensions=["j2"])
     }
+
+
+def _render_one(environment: jinja2.Environment, template: str, values: Mapping[str, object]) -> str:
+    try:
+        return environment.get_template(template).render(values)
+    except jinja2.TemplateError as error:  # hospitals edit them
+        raise SetupError(f"asterisk_conf/{template} cannot be rendered: {error}") from error
+
+
+def _ami_secret(settings: Settings, name: str) -> str:
+    secret = get_secret(settings, name)
+    if not _AMI_SECRET.fullmatch(secret):  # Asterisk would read it up to its ";" and let nobody in
+        raise SetupError(f"CALLCENTER_{name.upper()} must be 16 to 80 letters, digits or _.+/=-")
+    return secret
 
 
 def write_pbx_configuration(settings: Settings, configuration: PbxConfiguration) -> list[str]:
@@ -197,14 +226,21 @@ def write_configuration(directory: Path, files: Mapping[str, str]) -> list[str]:
         path = directory / name
         if path.exists() and path.read_text() == content:
             continue
-        draft = path.with_suffix(".new")
-        draft.touch(mode=0o600)
-        draft.write_text(content)
-        draft.replace(path)
+        draft = path.with_name(f".{name}.{secrets.token_hex(4)}")  # engine and command line may render together
+        draft.touch(mode=0o600, exist_ok=False)
+        try:
+            draft.write_text(content)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
         changed.append(name)
     return changed
 
 
 def reload_modules(changed: Iterable[str]) -> list[str]:
-    """The modules that must read again after these files changed. A file that needs a restart yields nothing."""
-    return [_RELOAD[name] for name in changed if name in _RELOAD]
+    """The modules that must read again after these files changed. A file that needs a restart yields nothing.
+
+    What the database feeds is read again in any case: whoever wrote it before may have died before saying so.
+    """
+    names = dict.fromkeys([*_FED_BY_DATABASE, *changed])
+    return [_RELOAD[name] for name in names if name in _RELOAD]

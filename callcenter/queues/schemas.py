@@ -3,11 +3,20 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
+from callcenter.asterisk.render import RESERVED_QUEUES
 from callcenter.core.http import ApiModel
 
-QueueName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+
+def _not_reserved(name: str) -> str:
+    if name in RESERVED_QUEUES:
+        raise PydanticCustomError("reserved_name", "a section of queues.conf")
+    return name
+
+
+QueueName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$"), AfterValidator(_not_reserved)]
 DidNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,20}$")]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Strategy = Literal["ringall", "leastrecent", "fewestcalls", "random", "rrmemory", "rrordered", "linear", "wrandom"]
@@ -52,7 +61,7 @@ class WaitingResponse(ApiModel):
 
     model_config = ConfigDict(from_attributes=True)
     uniqueid: str = Field(examples=["pbx1-1763754631.12"])
-    caller_number: str | None = Field(examples=["138****0001"], description="Masked.")
+    caller_number: str | None = Field(examples=["138****"], description="Masked.")
     position: int
     joined_at: datetime
 
