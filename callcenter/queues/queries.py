@@ -17,6 +17,12 @@ async def list_queues(session: AsyncSession, *, active_only: bool = False) -> Se
     return (await session.scalars(query.where(Queue.active) if active_only else query)).all()
 
 
+async def lock_queue(session: AsyncSession, name: str) -> Queue | None:
+    """The queue as it is until the end of this transaction (FOR SHARE)."""
+    query = select(Queue).where(Queue.name == name).with_for_update(read=True)
+    return (await session.scalars(query.execution_options(populate_existing=True))).one_or_none()
+
+
 async def has_open_commands(session: AsyncSession, pbx: str) -> bool:
     query = select(PbxCommand.id).where(
         PbxCommand.pbx == pbx, PbxCommand.state.in_((CommandState.PENDING, CommandState.SENT))

@@ -202,9 +202,9 @@ async def put_did(session: AsyncSession, number: str, values: dict[str, object],
 
     Raises QueueNotFound when its fall-back queue does not exist or is switched off.
     """
-    queue = await get_queue(session, str(values["fallback_queue"]))
-    if not queue.active:
-        raise QueueNotFound(queue=queue.name)
+    queue = await queries.lock_queue(session, str(values["fallback_queue"]))
+    if queue is None or not queue.active:
+        raise QueueNotFound(queue=values["fallback_queue"])
     did = await session.get(Did, number)
     if did is None:
         did = Did(number=number, **values)
