@@ -42,7 +42,7 @@ async def test_ivr_killed_in_menu_queue_and_talk_drops_nobody(hotline: Hotline) 
     rest = await hotline.stack.start_service(
         [ProcessRole.IVR, ProcessRole.ENGINE], http_port=hotline.settings.trunk_port
     )
-    await hotline.agent_sits_down(agent("1001"), [Wait(12), HangUp()])
+    await hotline.agent_sits_down(agent("1001"), [Wait(8), HangUp()])
     talking = await hotline.ask_for_a_person(PATIENTS[0], [StayUntilHangUp(60)])
     await hotline.observer.talking(1)
     waiting = await hotline.ask_for_a_person(PATIENTS[1], [StayUntilHangUp(60)])
