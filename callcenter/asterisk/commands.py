@@ -3,11 +3,11 @@
 A request commits the row; the engine sends it and records the answer (callcenter/asterisk/sender.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.asterisk.models import CommandState, PbxCommand
@@ -107,13 +107,13 @@ def interface(seat: str) -> str:
     return f"PJSIP/{seat}"
 
 
-def seat_of(channel_or_interface: str) -> str | None:
-    """The endpoint in ``PJSIP/<name>`` or ``PJSIP/<name>-0000001a``; None for other technologies."""
-    technology, _, rest = channel_or_interface.partition("/")
-    if technology != "PJSIP" or not rest:
-        return None
-    name, dash, suffix = rest.rpartition("-")
-    return name if dash and len(suffix) == 8 and all(c in "0123456789abcdef" for c in suffix) else rest
+def seat_of(member_interface: str) -> str | None:
+    """The endpoint in ``PJSIP/<name>``, the reverse of :func:`interface`; None for other technologies.
+
+    Not for channels (``PJSIP/<name>-0000001a``): a seat's own name may end like that.
+    """
+    technology, _, name = member_interface.partition("/")
+    return name if technology == "PJSIP" and name else None
 
 
 def is_already_so(command: Command, message: str) -> bool:
@@ -159,16 +159,25 @@ async def claim_commands(session: AsyncSession, pbx: str, *, limit: int) -> list
     return sorted(found, key=lambda command: command.id)
 
 
-async def mark_unknown(session: AsyncSession, pbx: str) -> int:
-    """After a crash: what was sent and never answered is unknown. Returns how many."""
+async def put_back(session: AsyncSession, command_ids: Collection[int]) -> None:
+    """Claimed commands that Asterisk has surely not heard of wait again, at their old place."""
+    await session.execute(
+        update(PbxCommand)
+        .where(PbxCommand.id.in_(command_ids), PbxCommand.state == CommandState.SENT)
+        .values(state=CommandState.PENDING, sent_at=None)
+    )
+
+
+async def mark_unknown(session: AsyncSession, pbx: str) -> list[str]:
+    """After a crash: what was sent and never answered is unknown. Returns the actions of these commands."""
     result = await session.execute(
         text(
             "UPDATE pbx_commands SET state = 'unknown', finished_at = now()"
-            " WHERE pbx = :pbx AND state = 'sent' RETURNING id"
+            " WHERE pbx = :pbx AND state = 'sent' RETURNING action"
         ),
         {"pbx": pbx},
     )
-    return len(result.all())
+    return [row.action for row in result]
 
 
 def _yes(value: bool) -> str:

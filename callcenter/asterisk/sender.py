@@ -5,10 +5,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 import structlog
+from pydantic import ValidationError
 from sqlalchemy import update
 
-from callcenter.asterisk.commands import COMMANDS, Command, claim_commands, is_already_so, mark_unknown
-from callcenter.asterisk.errors import AmiRefused, AmiTimeout, AmiUnavailable
+from callcenter.asterisk.commands import (
+    COMMANDS,
+    Command,
+    claim_commands,
+    is_already_so,
+    mark_unknown,
+    put_back,
+    request_command,
+)
+from callcenter.asterisk.errors import AmiTimeout, AmiUnavailable
 from callcenter.asterisk.manager import AmiSession
 from callcenter.asterisk.models import CommandState, PbxCommand
 from callcenter.core.clock import now
@@ -18,7 +27,10 @@ from callcenter.core.errors import CallcenterError
 log = structlog.get_logger(__name__)
 
 Performer = Callable[[Command], Awaitable[str]]
-"""Does a command that is no AMI action; returns the answer to record; raises CallcenterError if it failed."""
+"""Does a command that is no AMI action; returns the answer to record; raises CallcenterError if it failed.
+
+It may be called again for what was done already (the link broke, a crash), so it must look at what is there.
+"""
 
 BATCH = 50
 POLL_SECONDS = 1.0
@@ -40,11 +52,16 @@ class CommandSender:
         self._wake.set()
 
     async def settle(self) -> None:
-        """Before the first sending of a new engine: what the last one left unanswered is unknown."""
+        """Before the first sending of a new engine: what the last one left unanswered is unknown.
+
+        What the engine itself performs is asked for anew: it looks at what is there, so twice is as good as once.
+        """
         async with self._database.transaction() as session:
             unknown = await mark_unknown(session, self._pbx)
+            for action in sorted(set(unknown) & set(self._performers)):
+                await request_command(session, self._pbx, COMMANDS[action](), cause="reconcile")
         if unknown:
-            log.warning("pbx_commands_unknown", count=unknown)
+            log.warning("pbx_commands_unknown", count=len(unknown))
 
     async def run(self) -> None:
         """Until cancelled. Sends only while the command session is up: rows wait, they are not lost."""
@@ -55,24 +72,39 @@ class CommandSender:
                     await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
 
     async def send_pending(self) -> int:
-        """Send what is pending now; returns how many rows were taken."""
+        """Send what is pending now; returns how many rows were done with, whatever came of them.
+
+        When the link breaks, what Asterisk has not heard of waits for the next one.
+        """
         async with self._database.transaction() as session:
             rows = await claim_commands(session, self._pbx, limit=BATCH)
-        for row in rows:
+        for position, row in enumerate(rows):
             state, answer = await self._send(row)
+            if state is CommandState.PENDING:
+                async with self._database.transaction() as session:
+                    await put_back(session, [waiting.id for waiting in rows[position:]])
+                return position
             await self._record(row.id, state, answer)
         return len(rows)
 
     async def _send(self, row: PbxCommand) -> tuple[CommandState, str]:
-        command = COMMANDS[row.action].model_validate(row.arguments)
+        """What became of it, with Asterisk's or our own word; PENDING: nothing, Asterisk does not know of it."""
         try:
-            if row.action in self._performers:
-                return CommandState.DONE, await self._performers[row.action](command)
+            command = COMMANDS[row.action].model_validate(row.arguments)
+        except (KeyError, ValidationError) as error:  # of another version of this service
+            return CommandState.FAILED, f"not understood: {type(error).__name__}"
+        performer = self._performers.get(row.action)
+        try:
+            if performer is not None:
+                return CommandState.DONE, await performer(command)
             action, headers = command.ami()
             response = await self._ami.send(action, headers)
-        except (AmiTimeout, AmiUnavailable) as error:
-            return (CommandState.UNKNOWN if error.sent else CommandState.FAILED), error.message
-        except (AmiRefused, CallcenterError) as error:
+        except AmiUnavailable as error:
+            repeatable = performer is not None or not error.sent
+            return (CommandState.PENDING if repeatable else CommandState.UNKNOWN), error.message
+        except AmiTimeout as error:
+            return CommandState.UNKNOWN, error.message
+        except CallcenterError as error:
             return CommandState.FAILED, error.message
         done = response.success or is_already_so(command, response.message)
         return (CommandState.DONE if done else CommandState.FAILED), response.message

@@ -1,0 +1,157 @@
+"""What may be asked of a PBX: a closed list, and nothing that AMI, astdb or the dialplan gives a meaning to."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from callcenter.asterisk.commands import (
+    COMMANDS,
+    Command,
+    QueueAdd,
+    QueuePause,
+    QueueRemove,
+    Reload,
+    Render,
+    interface,
+    is_already_so,
+    seat_of,
+)
+
+ADD: dict[str, Any] = {"queue": "vip", "seat": "seat-rose", "member_name": "agent-1001", "penalty": 0, "paused": True}
+
+HOSTILE = (
+    "a|b",  # a field separator of astdb and queue_log
+    "a\r\nAction: Originate",
+    "a\n",
+    "\na",
+    "a\r",
+    "a&PJSIP/b",
+    "a b",
+    "${EXTEN}",
+    "$[1+1]",
+    "a,b",
+    "a/b",
+    "a@b",
+    "a;b",
+    "a\x00",
+    "",
+    "1001",
+    "-a",
+    "A",
+    "号",
+    "a" * 41,
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize(
+    ("command", "field"),
+    [
+        (QueueAdd, "queue"),
+        (QueueAdd, "seat"),
+        (QueueAdd, "member_name"),
+        (QueueRemove, "queue"),
+        (QueueRemove, "seat"),
+        (QueuePause, "seat"),
+        (QueuePause, "reason"),
+    ],
+)
+def test_names_with_a_meaning_of_their_own_are_refused(command: type[Command], field: str, name: str) -> None:
+    good: dict[type[Command], dict[str, Any]] = {
+        QueueAdd: ADD,
+        QueueRemove: {"queue": "vip", "seat": "seat-rose"},
+        QueuePause: {"seat": "seat-rose", "paused": True, "reason": "lunch"},
+    }
+    command.model_validate(good[command])
+    with pytest.raises(ValidationError):
+        command.model_validate(good[command] | {field: name})
+
+
+@pytest.mark.parametrize("module", ["", "all\n", "a b", "../x.so", "app_queue.so.so", "app-queue", "a\r\nAction: x"])
+def test_a_reload_names_a_module(module: str) -> None:
+    with pytest.raises(ValidationError):
+        Reload(module=module)
+
+
+@given(st.text(max_size=50))
+def test_a_header_never_holds_more_than_a_name(name: str) -> None:
+    try:
+        _, headers = QueueAdd.model_validate(ADD | {"queue": name}).ami()
+    except ValidationError:
+        return
+    assert headers["Queue"].isascii()
+    assert all(c.isalnum() or c in "-_" for c in headers["Queue"])
+
+
+def test_unknown_fields_are_refused() -> None:
+    with pytest.raises(ValidationError):
+        Render.model_validate({"command": "core stop now"})
+
+
+def test_the_actions() -> None:
+    assert QueueAdd(**ADD).ami() == (
+        "QueueAdd",
+        {
+            "Queue": "vip",
+            "Interface": "PJSIP/seat-rose",
+            "MemberName": "agent-1001",
+            "Penalty": "0",
+            "Paused": "true",
+            "StateInterface": "PJSIP/seat-rose",
+        },
+    )
+    assert QueueRemove(queue="vip", seat="seat-rose").ami() == (
+        "QueueRemove",
+        {"Queue": "vip", "Interface": "PJSIP/seat-rose"},
+    )
+    paused = QueuePause(seat="seat-rose", paused=True, reason="lunch").ami()
+    assert paused == ("QueuePause", {"Interface": "PJSIP/seat-rose", "Paused": "true", "Reason": "lunch"})
+    available = QueuePause(seat="seat-rose", paused=False, reason=None).ami()
+    assert available == ("QueuePause", {"Interface": "PJSIP/seat-rose", "Paused": "false"})
+    assert Reload(module="app_queue.so").ami() == ("Reload", {"Module": "app_queue.so"})
+    with pytest.raises(TypeError):
+        Render().ami()
+
+
+def test_every_command_is_in_the_list_and_comes_back_from_its_row() -> None:
+    commands: list[Command] = [
+        QueueAdd(**ADD),
+        QueueRemove(queue="vip", seat="seat-rose"),
+        QueuePause(seat="seat-rose", paused=True, reason=None),
+        Reload(module="manager"),
+        Render(),
+    ]
+    assert {type(command) for command in commands} == set(Command.__subclasses__()) == set(COMMANDS.values())
+    for command in commands:
+        assert COMMANDS[command.action].model_validate(command.model_dump()) == command
+
+
+@pytest.mark.parametrize(
+    ("command", "message", "so"),
+    [
+        (QueueAdd(**ADD), "Unable to add interface: Already there", True),
+        (QueueAdd(**ADD), "Unable to add interface to queue: No such queue", False),
+        (QueueAdd(**ADD), "Unable to remove interface: Not there", False),
+        (QueueRemove(queue="vip", seat="seat-rose"), "Unable to remove interface: Not there", True),
+        (QueueRemove(queue="vip", seat="seat-rose"), "Unable to remove interface from queue: No such queue", False),
+        (QueuePause(seat="seat-rose", paused=True, reason=None), "Interface not found", False),
+        (Reload(module="manager"), "Already there", False),
+    ],
+)
+def test_what_is_so_already_is_success(command: Command, message: str, so: bool) -> None:
+    """Asterisk 22.10's own words."""
+    assert is_already_so(command, message) is so
+
+
+@pytest.mark.parametrize("seat", ["seat-rose", "a", "seat-cafebabe", "seat-00000001", "x-1-deadbeef"])
+def test_a_seat_is_read_back_from_its_interface(seat: str) -> None:
+    """Also one whose name ends as Asterisk's channel names do."""
+    assert seat_of(interface(seat)) == seat
+
+
+@pytest.mark.parametrize("other", ["", "PJSIP", "PJSIP/", "Local/1@x/n", "SIP/seat-rose", "seat-rose"])
+def test_what_is_no_seat(other: str) -> None:
+    assert seat_of(other) is None
