@@ -12,6 +12,7 @@ from callcenter.asterisk.errors import EventMalformed
 from callcenter.asterisk.events import Event, parse_event
 from callcenter.core.db import Database
 from callcenter.core.errors import CallcenterError
+from callcenter.core.jobs import is_world_fault
 
 log = structlog.get_logger(__name__)
 
@@ -23,8 +24,8 @@ BATCH_SECONDS = 0.05
 
 
 class EventConsumer:
-    """``handlers``: event class -> coroutine. ``on_overflow`` is called when events had to be dropped: what was
-    lost is corrected by a snapshot."""
+    """``handlers``: event class -> coroutine. ``on_overflow`` is called when events had to be dropped and what was
+    kept is handled: a snapshot then corrects what was lost, and no older event comes after it."""
 
     def __init__(
         self, database: Database, handlers: Mapping[type[Event], Handler], on_overflow: Callable[[], None]
@@ -33,6 +34,8 @@ class EventConsumer:
         self._handlers = handlers
         self._on_overflow = on_overflow
         self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE_LIMIT)
+        self._batch: list[Event] = []
+        self._dropped = 0
 
     def put(self, headers: Mapping[str, str]) -> None:
         """The AMI session's ``on_event``: parse, enqueue, return."""
@@ -46,30 +49,58 @@ class EventConsumer:
         try:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
-            log.error("events_dropped", waiting=self._queue.qsize())
-            self._on_overflow()
+            if not self._dropped:
+                log.error("events_dropped", waiting=self._queue.qsize())
+            self._dropped += 1
 
     async def run(self) -> None:
-        """Until cancelled: a batch every 50 ms at most, each in one transaction."""
-        while True:
-            batch = [await self._queue.get()]
-            await asyncio.sleep(BATCH_SECONDS)
-            while len(batch) < BATCH_LIMIT and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            await self._handle(batch)
+        """Until cancelled: a batch every 50 ms at most, each in one transaction.
 
-    async def _handle(self, batch: list[Event]) -> None:
+        A database that is away interrupts it (see core.jobs.is_world_fault); called again, it goes on with the batch
+        that was not written. After a cancellation it begins anew: whoever leads next begins with a snapshot.
+        """
         try:
-            await self._handle_in_one_transaction(batch)
-        except (CallcenterError, DBAPIError, ValueError) as error:
-            if len(batch) == 1:
-                log.error("event_failed", kind=type(batch[0]).__name__, reason=str(error)[:300])
-                return
-            # one bad event must not take the others with it
-            for event in batch:
-                await self._handle([event])
+            while True:
+                await self._fill_batch()
+                await self._handle_batch()
+                if self._dropped and self._queue.empty():
+                    log.error("events_lost", count=self._dropped)
+                    self._dropped = 0
+                    self._on_overflow()
+        except asyncio.CancelledError:
+            self._batch, self._queue = [], asyncio.Queue(QUEUE_LIMIT)
+            raise
 
-    async def _handle_in_one_transaction(self, batch: list[Event]) -> None:
+    async def _fill_batch(self) -> None:
+        if self._batch:
+            return
+        self._batch = [await self._queue.get()]
+        await asyncio.sleep(BATCH_SECONDS)
+        while len(self._batch) < BATCH_LIMIT and not self._queue.empty():
+            self._batch.append(self._queue.get_nowait())
+
+    async def _handle_batch(self) -> None:
+        try:
+            await self._handle(self._batch)
+        except Exception as error:
+            if is_world_fault(error):
+                raise
+            # one bad event must not take the others with it
+            while self._batch:
+                await self._handle_alone(self._batch[0])
+                del self._batch[0]
+        self._batch = []
+
+    async def _handle_alone(self, event: Event) -> None:
+        try:
+            await self._handle([event])
+        except Exception as error:
+            if is_world_fault(error):
+                raise
+            stack = not isinstance(error, CallcenterError | DBAPIError | ValueError)
+            log.error("event_failed", kind=type(event).__name__, reason=str(error)[:300], exc_info=stack)
+
+    async def _handle(self, events: list[Event]) -> None:
         async with self._database.transaction() as session:
-            for event in batch:
+            for event in events:
                 await self._handlers[type(event)](event, session)

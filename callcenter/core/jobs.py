@@ -18,6 +18,16 @@ LONGEST_DELAY_SECONDS = 2.0
 WORLD_FAULTS = (OSError, TimeoutError, DBAPIError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What a database or network that is away raises; a fault of our own code is not among them."""
 
+_PASSING_SQLSTATES = frozenset({"08", "40", "53", "57", "58"})
+"""PostgreSQL, appendix A: connection, serialization and deadlock, resources, operator intervention, I/O."""
+
+
+def is_world_fault(error: BaseException) -> bool:
+    """Whether the same work may do later: the database or network is away. Not: the data, or our code."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or str(getattr(error.orig, "sqlstate", ""))[:2] in _PASSING_SQLSTATES
+    return isinstance(error, WORLD_FAULTS)
+
 
 async def keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
     """Run ``work`` again, after a short and growing pause, whenever the world fails it; until cancelled.
