@@ -48,7 +48,7 @@ async def main(once: bool) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    playing = asyncio.create_task(_play(settings, once, stop))
+    playing = asyncio.create_task(_play(settings, once))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({playing, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -61,7 +61,8 @@ async def main(once: bool) -> int:
     return playing.result()
 
 
-async def _play(settings: Settings, once: bool, stop: asyncio.Event) -> int:
+async def _play(settings: Settings, once: bool) -> int:
+    """Everything; without ``once`` it stays up until cancelled, and then ends all it started."""
     wipe(settings.state_dir)
     make_directory(settings.state_dir)
     admin_password, agent_password = secrets.token_urlsafe(9), secrets.token_urlsafe(9)
@@ -104,8 +105,8 @@ async def _play(settings: Settings, once: bool, stop: asyncio.Event) -> int:
                 if once:
                     return 0 if agree else 1
                 _print_addresses(settings, service.url, admin_password)
-                await stop.wait()
-        return 0
+                await asyncio.Event().wait()
+                return 0
     finally:
         await asyncio.to_thread(postgres.stop)
 

@@ -166,8 +166,8 @@ def _ways(story: Story, records: Records) -> list[str]:
 
 def _figures_table(records: Records) -> Table:
     table = Table(title="Queue figures of this story", title_justify="left")
-    table.add_column("queue")
-    for column in ("offered", *FIGURES, "service level", "mean wait", "longest s"):
+    table.add_column("queue", no_wrap=True)
+    for column in ("offered", *FIGURES, "level", "mean s", "longest s"):
         table.add_column(column, justify="right", no_wrap=True)
     for name, figures in records.figures.items():
         level, average = figures["service_level"], figures["average_wait_seconds"]

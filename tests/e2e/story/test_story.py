@@ -39,22 +39,3 @@ async def test_story_and_records_agree(hotline: Hotline) -> None:
         assert "135790" not in text, f"the check code stands in {file.name}"
         assert "4711#" not in text, f"the PIN stands in {file.name}"
     assert hotline.settings.ledger_file.stat().st_mode & 0o777 == 0o640
-
-
-async def test_comparison_sees_differences(hotline: Hotline) -> None:
-    """The check of the demo can fail: a call that is missing, one too many, another outcome."""
-    service = await hotline.stack.start_service()
-    story = Story(
-        hotline.phones, hotline.observer, hotline.prompts, hotline.seat_passwords, lambda _line: None, _nobody
-    )
-    await story._unknown_caller_informs_himself()
-    async with httpx.AsyncClient(base_url=service.url, timeout=10) as client:
-        await hotline.finished_call(story.expected[0].number, timeout_seconds=60)
-        records = await fetch(client, story, "admin", ADMIN_PASSWORD)
-    assert compare(story.expected, records) == []
-    assert compare([], records)
-    story._expect("somebody", "13511112222", "answered")
-    assert compare(story.expected, records)
-
-
-async def _nobody(_agent: SampleAgent) -> None: ...
