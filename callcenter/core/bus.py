@@ -28,7 +28,7 @@ async def announce(session: AsyncSession, topic: str, ids: Iterable[str]) -> Non
     """Tell all processes, at commit, that the things ``ids`` of ``topic`` changed. Ids hold no spaces."""
     payload = ""
     for one in ids:
-        if payload and len(payload) + 1 + len(one) > MAX_PAYLOAD_BYTES:
+        if payload and len(payload.encode()) + 1 + len(one.encode()) > MAX_PAYLOAD_BYTES:
             await _notify(session, topic, payload)
             payload = ""
         payload = f"{payload} {one}" if payload else one

@@ -40,18 +40,20 @@ async def leadership(database_url: str, name: str) -> AsyncIterator[asyncio.Task
 async def _acquire(database_url: str, name: str) -> asyncpg.Connection:
     waiting = False
     while True:
-        connection = None
+        connection, leads = None, False
         try:
             connection = await connect(database_url, application_name=f"callcenter-{name}")
-            if await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", name):
+            leads = await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", name)
+            if leads:
                 return connection
             if not waiting:
                 log.info("leadership_waiting", name=name)
             waiting = True
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
             log.warning("leadership_unavailable", name=name, reason=type(error).__name__)
-        if connection is not None:
-            connection.terminate()
+        finally:
+            if connection is not None and not leads:  # also when cancelled: it may hold the lock
+                connection.terminate()
         await asyncio.sleep(_RETRY_SECONDS)
 
 

@@ -1,0 +1,102 @@
+"""One active holder at a time, and who comes after."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+from sqlalchemy import text
+
+from callcenter.core.db import Database
+from callcenter.core.leadership import LeadershipLost, leadership
+from tests.support.polling import becomes
+
+NAME = "engine-pbx1"
+
+
+async def backends(database: Database) -> list[int]:
+    """Those that hold or wait for the leadership."""
+    query = text("SELECT pid FROM pg_stat_activity WHERE application_name = :name AND datname = current_database()")
+    async with database.transaction() as session:
+        return list(await session.scalars(query, {"name": f"callcenter-{NAME}"}))
+
+
+async def holder(database: Database) -> int | None:
+    query = text(
+        "SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
+        " WHERE locktype = 'advisory' AND granted AND datname = current_database()"
+    )
+    async with database.transaction() as session:
+        return (await session.scalars(query)).one_or_none()
+
+
+async def terminate(database: Database, pid: int | None) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+
+
+async def lead(database: Database, leads: asyncio.Event, leave: asyncio.Event) -> None:
+    async with leadership(database.url, NAME):
+        leads.set()
+        await leave.wait()
+
+
+async def test_the_second_waits_until_the_first_goes(database: Database) -> None:
+    leads, leave = asyncio.Event(), asyncio.Event()
+    async with leadership(database.url, NAME):
+        second = asyncio.create_task(lead(database, leads, leave))
+        await becomes(lambda: backends(database), lambda pids: len(pids) == 2)
+        await becomes(
+            lambda: backends(database), lambda pids: len(pids) == 1
+        )  # it asked, and lets go of its connection
+        assert not leads.is_set()
+    async with asyncio.timeout(10):
+        await leads.wait()
+    leave.set()
+    await second
+    assert await becomes(lambda: holder(database), lambda pid: pid is None) is None
+
+
+async def test_the_second_takes_over_when_the_first_is_cut_off_and_the_first_learns_it(database: Database) -> None:
+    leads, leave = asyncio.Event(), asyncio.Event()
+    async with asyncio.timeout(20), leadership(database.url, NAME) as lost:
+        second = asyncio.create_task(lead(database, leads, leave))
+        assert not lost.done()
+        await terminate(database, await holder(database))
+        await leads.wait()
+        with pytest.raises(LeadershipLost):
+            await lost
+    leave.set()
+    await second
+
+
+async def test_the_first_learns_it_though_it_waits_for_something_else(database: Database) -> None:
+    """As the engine has it: a task group in which the watch stands beside the work."""
+    with pytest.raises(ExceptionGroup) as group:
+        async with leadership(database.url, NAME) as lost, asyncio.TaskGroup() as work, asyncio.timeout(20):
+
+            async def watch() -> None:
+                await lost
+
+            work.create_task(watch())
+            work.create_task(asyncio.Event().wait())
+            await terminate(database, await holder(database))
+    assert group.group_contains(LeadershipLost)
+
+
+async def test_different_names_lead_side_by_side(database: Database) -> None:
+    async with asyncio.timeout(10), AsyncExitStack() as stack:
+        for name in ("engine-pbx1", "engine-pbx2"):
+            await stack.enter_async_context(leadership(database.url, name))
+
+
+async def test_who_gives_up_waiting_leaves_nothing(database: Database) -> None:
+    leads, leave = asyncio.Event(), asyncio.Event()
+    for _ in range(5):
+        waiting = asyncio.create_task(lead(database, leads, leave))
+        await becomes(lambda: backends(database), bool)
+        waiting.cancel()
+        await asyncio.wait({waiting})
+        leads.clear()
+    await becomes(lambda: backends(database), lambda pids: not pids)
+    async with asyncio.timeout(10), leadership(database.url, NAME):
+        pass
