@@ -102,11 +102,10 @@ async def test_a_cut_connection_is_one_gap_and_then_all_is_heard_again(database:
                 )
             )
             assert cut.all() == [True]
-            await announce(session, "agents", ["1001"])
         await eventually(lambda: ears.gaps == 2)
         await tell(database, "agents", "1002")
         await eventually(lambda: ears.heard)
-    assert ears.ids == ["1002"], "what was told in between is what the gap stands for"
+    assert ears.ids == ["1002"]
 
 
 async def test_a_listener_waits_for_a_database_that_is_not_there_yet(database: Database) -> None:

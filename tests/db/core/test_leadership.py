@@ -5,9 +5,11 @@ from contextlib import AsyncExitStack
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from callcenter.core.db import Database
 from callcenter.core.leadership import LeadershipLost, leadership
+from tests.support.ami_peer import eventually
 from tests.support.polling import becomes
 
 NAME = "engine-pbx1"
@@ -43,11 +45,9 @@ async def lead(database: Database, leads: asyncio.Event, leave: asyncio.Event) -
 async def test_the_second_waits_until_the_first_goes(database: Database) -> None:
     leads, leave = asyncio.Event(), asyncio.Event()
     async with leadership(database.url, NAME):
-        second = asyncio.create_task(lead(database, leads, leave))
-        await becomes(lambda: backends(database), lambda pids: len(pids) == 2)
-        await becomes(
-            lambda: backends(database), lambda pids: len(pids) == 1
-        )  # it asked, and lets go of its connection
+        with capture_logs() as logs:
+            second = asyncio.create_task(lead(database, leads, leave))
+            await eventually(lambda: "leadership_waiting" in [log["event"] for log in logs])
         assert not leads.is_set()
     async with asyncio.timeout(10):
         await leads.wait()
