@@ -3,18 +3,21 @@
 import logging
 import re
 import sys
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
+from uuid import UUID
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 from callcenter.core.config import Settings
 
-_LONG_DIGITS = re.compile(r"\+?\d{7,}")
-_ASTERISK_ID = re.compile(r"\b[a-z][a-z0-9]{0,15}-\d{10}\.\d+\b")
+_ASTERISK_ID_OR_LONG_DIGITS = re.compile(r"(?P<id>\b[a-z][a-z0-9]{0,15}-\d{10}\.\d+\b)|\+?\d{7,}")
 _SECRET_KEYS = frozenset(
     {"password", "secret", "token", "code", "check_code", "pin", "card_number", "digits", "authorization", "key"}
 )
+_SECRET_ENDINGS = ("_password", "_secret", "_token")
 _ID_KEYS = frozenset(
     {"id", "call_id", "uniqueid", "linkedid", "offset", "timestamp", "patient_id", "action_id", "revision", "revisions"}
 )
@@ -26,32 +29,29 @@ def mask(text: str) -> str:
     >>> mask("call from +8613800000001 on pbx1-1763754631.12")
     'call from +861**** on pbx1-1763754631.12'
     """
-    kept: list[str] = []
+    return _ASTERISK_ID_OR_LONG_DIGITS.sub(_mask_match, text)
 
-    def keep(match: re.Match[str]) -> str:
-        kept.append(match.group())
-        return f"\x00{len(kept) - 1}\x00"
 
-    masked = _LONG_DIGITS.sub(
-        lambda m: m.group()[: 4 if m.group().startswith("+") else 3] + "****", _ASTERISK_ID.sub(keep, text)
-    )
-    return re.sub(r"\x00(\d+)\x00", lambda m: kept[int(m.group(1))], masked)
+def _mask_match(match: re.Match[str]) -> str:
+    found = match.group()
+    return found if match["id"] else found[: 4 if found.startswith("+") else 3] + "****"
 
 
 def _mask_value(key: str, value: Any) -> Any:
-    if key in _SECRET_KEYS:
+    name = key.lower()
+    if name in _SECRET_KEYS or name.endswith(_SECRET_ENDINGS):
         return "***"
-    if key in _ID_KEYS:
+    if name in _ID_KEYS or value is None or isinstance(value, bool | float | UUID | date):
         return value
     if isinstance(value, str):
         return mask(value)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10_000_000_000:
-        return mask(str(value))
-    if isinstance(value, dict):
-        return {k: _mask_value(str(k), v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, int):
+        return mask(str(value)) if abs(value) >= 10_000_000_000 else value
+    if isinstance(value, Mapping):
+        return {mask(str(k)): _mask_value(str(k), v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
         return [_mask_value(key, v) for v in value]
-    return value
+    return mask(repr(value))  # as the renderer would write it: exceptions, bytes, facts of ours
 
 
 def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
