@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from callcenter.core.db import Base
@@ -88,6 +88,7 @@ class AgentStateChange(Base):
 
     __tablename__ = "agent_state_changes"
     __table_args__ = (
+        UniqueConstraint("agent_id", "sequence"),
         Index("ix_agent_state_changes_agent_id_at", "agent_id", "at"),
         Index("ix_agent_state_changes_seat_name_at", "seat_name", "at"),
     )

@@ -449,6 +449,7 @@ def upgrade() -> None:
         sa.Column("seat_name", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(["agent_id"], ["agents.id"], name=op.f("fk_agent_state_changes_agent_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_agent_state_changes")),
+        sa.UniqueConstraint("agent_id", "sequence", name=op.f("uq_agent_state_changes_agent_id_sequence")),
     )
     op.create_index("ix_agent_state_changes_agent_id_at", "agent_state_changes", ["agent_id", "at"], unique=False)
     op.create_index("ix_agent_state_changes_seat_name_at", "agent_state_changes", ["seat_name", "at"], unique=False)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from callcenter.agents import service as agents
 from callcenter.agents.errors import AgentExists, NotLoggedIn, SeatNotFound, SeatTaken, UnknownPauseReason, WrongPin
@@ -252,3 +253,12 @@ async def test_an_agent_number_is_given_once(database: Database) -> None:
     async with database.transaction() as session:
         with pytest.raises(AgentExists):
             await given_agent(session, "1001")
+
+
+async def test_the_database_itself_refuses_one_number_for_two_changes(database: Database) -> None:
+    await want(database, SEAT)
+    with pytest.raises(IntegrityError):
+        async with database.transaction() as session:
+            agent = await agents.get_agent(session, "1001", lock=True)
+            agent.sequence -= 1
+            await agents.set_available(session, agent, **BY_AGENT)
