@@ -144,7 +144,9 @@ def test_interrupted_it_leaves_nothing_running(machine: Machine, tmp_path: Path,
     pid_file = tmp_path / "pid"
     environment = machine.environment(PIP=f"echo $$ > {pid_file}; exec sleep 60")
     script = str(machine.project / "scripts/setup.sh")
-    with subprocess.Popen([str(machine.bin / "bash"), script], stderr=subprocess.DEVNULL, env=environment) as setup:
+    # started in the background by a shell we would ignore SIGINT, and bash cannot trap what it inherits as ignored
+    command = [str(shutil.which("env")), "--default-signal=INT", str(machine.bin / "bash"), script]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment) as setup:
         assert poll_until(lambda: pid_file.exists() and bool(pid_file.read_text()), 30)
         setup.send_signal(number)
         assert setup.wait(30) != 0
