@@ -4,6 +4,7 @@ import asyncio
 import signal
 
 from demo.hospital import HOTLINE, PATIENTS
+from demo.observer import until
 from demo.sip_scenarios import HangUp, Press, StayUntilHangUp, Wait
 from tests.e2e.hotline import Hotline, agent
 
@@ -16,6 +17,16 @@ async def test_running_flow_finishes_and_new_callers_go_to_a_person(hotline: Hot
     )
     await hotline.observer.in_step(PATIENTS[0].e164)
     service.signal(signal.SIGTERM)
+
+    async def refuses_new_flows() -> bool:
+        try:
+            _, writer = await asyncio.open_connection(hotline.settings.fastagi_host, hotline.settings.fastagi_port)
+        except ConnectionRefusedError:
+            return True
+        writer.close()
+        return False
+
+    await until("no new flows", refuses_new_flows)
     newcomer = await hotline.call(PATIENTS[1], HOTLINE, [StayUntilHangUp(60)])
     assert await asyncio.wait_for(service.process.wait(), 40) == 0
     for caller in (in_menu, newcomer):
