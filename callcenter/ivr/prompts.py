@@ -233,8 +233,8 @@ def _text(node: yaml.Node, path: Path) -> str:
     if not isinstance(node, yaml.ScalarNode) or node.tag != _STRING_TAG:
         raise _invalid(path, node, "a text is expected (put numbers and yes/no in quotes)")
     text = str(node.value).strip()
-    if not text:
-        raise _invalid(path, node, "the text is empty")
+    if not any(character.isalnum() for character in text):
+        raise _invalid(path, node, "the text is empty: nothing in it can be spoken")
     if len(text) > _MAX_TEXT_LENGTH:
         raise _invalid(path, node, f"the text is longer than {_MAX_TEXT_LENGTH} characters")
     return text

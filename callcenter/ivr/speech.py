@@ -86,8 +86,6 @@ class KokoroProvider:
 
     _RATE = 24000
     _MAX_TOKENS = 480
-    # Sentences are spoken together up to here: the voice hurries through longer texts and clips shorter ones.
-    _WANTED_TOKENS = 160
     _SPEED: Mapping[Language, float] = {"zh": 0.9, "en": 0.95}
     _PAUSE_SECONDS = 0.25
     # Kept around the loud part: the first consonant (谢, 预) and the last vowel are softer than any threshold.
@@ -105,8 +103,9 @@ class KokoroProvider:
     def speak(self, text: str, language: Language, wav_path: Path) -> None:
         pause = self._numpy.zeros(int(self._PAUSE_SECONDS * self._RATE), dtype=self._numpy.float32)
         parts: list[Any] = []
-        for tokens in self._token_groups([self._phonemes(sentence, language) for sentence in _sentences(text)]):
-            parts += [self._infer(tokens, language), pause]
+        for sentence in _sentences(text):
+            for tokens in self._token_groups(self._phonemes(sentence, language)):
+                parts += [self._infer(tokens, language), pause]
         samples = self._numpy.concatenate(parts[:-1])
         with wave.open(str(wav_path), "wb") as wav:
             wav.setnchannels(1)
@@ -142,21 +141,13 @@ class KokoroProvider:
         return _speech_module("misaki.zh").ZHG2P()
 
     def _phonemes(self, sentence: str, language: Language) -> str:
-        if language == "zh":
-            return str(self._chinese_phonemes(sentence)[0])
-        return english_phonemes(sentence)
+        # A lone syllable without a full stop breaks into several sounds ("十" became three).
+        ended = sentence if sentence[-1] in "。！？.!?" else sentence + {"zh": "。", "en": "."}[language]
+        return str(self._chinese_phonemes(ended)[0]) if language == "zh" else english_phonemes(ended)
 
-    def _token_groups(self, sentences: Sequence[str]) -> list[list[int]]:
-        groups: list[list[int]] = []
-        for phonemes in sentences:
-            tokens = [self._vocabulary[letter] for letter in phonemes if letter in self._vocabulary]
-            if groups and len(groups[-1]) + len(tokens) < self._WANTED_TOKENS:
-                groups[-1] += [self._vocabulary[" "], *tokens]
-            else:
-                groups += [
-                    tokens[start : start + self._MAX_TOKENS] for start in range(0, len(tokens), self._MAX_TOKENS)
-                ]
-        return groups
+    def _token_groups(self, phonemes: str) -> list[list[int]]:
+        tokens = [self._vocabulary[letter] for letter in phonemes if letter in self._vocabulary]
+        return [tokens[start : start + self._MAX_TOKENS] for start in range(0, len(tokens), self._MAX_TOKENS)]
 
     def _infer(self, tokens: Sequence[int], language: Language) -> Any:
         numpy = self._numpy

@@ -1,6 +1,7 @@
 """The shipped prompts are complete and audible, and broken prompt files are refused where they are broken."""
 
 import array
+import itertools
 import json
 import math
 import shutil
@@ -125,6 +126,15 @@ def test_shipped_audio_is_fit_for_the_telephone(prompt: Prompt, language: Langua
     assert len(samples) - loud[-1] < 0.4 * 8000
 
 
+@pytest.mark.parametrize("number", [*range(20), *range(20, 100, 10), "hundred", "thousand", "wan", "yi"])
+def test_a_chinese_number_is_one_sound(number: int | str) -> None:
+    # The voice once made three sounds of 十: two bursts with a hole between.
+    _, samples = samples_of(SHIPPED.audio_path(SHIPPED.get(f"digits/{number}"), "zh"))
+    loud = [index for index, sample in enumerate(samples) if abs(sample) > 400]
+    longest_hole_seconds = max(later - sooner for sooner, later in itertools.pairwise(loud)) / 8000
+    assert longest_hole_seconds < 0.13
+
+
 @pytest.mark.parametrize("prompt", [pytest.param(prompt, id=prompt.id) for prompt in SHIPPED if not prompt.tone])
 def test_texts_are_written_in_their_language(prompt: Prompt) -> None:
     assert any("\u4e00" <= character <= "\u9fff" for character in prompt.texts["zh"])
@@ -159,6 +169,7 @@ def given_prompts(folder: Path, texts: str = GOOD_TEXTS, asterisk: str = GOOD_AS
         pytest.param("bye:\n  zh: 1\n  en: Bye\n", 2, "quotes", id="a number"),
         pytest.param("bye:\n  zh: 再见\n  en: no\n", 3, "quotes", id="a boolean"),
         pytest.param("bye:\n  zh: 再见\n  en: ''\n", 3, "empty", id="empty text"),
+        pytest.param("bye:\n  zh: 再见\n  en: '...'\n", 3, "empty", id="nothing but punctuation"),
         pytest.param("Bye: {zh: 再见, en: Bye}\n", 1, "no prompt id", id="capital letter"),
         pytest.param("../bye: {zh: 再见, en: Bye}\n", 1, "no prompt id", id="path in an id"),
         pytest.param("a: &x {zh: 你, en: x}\nb: *x\n", 2, "aliases", id="alias"),
