@@ -6,14 +6,16 @@ loses it stops acting at once.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
 
 from callcenter.agents import service as agents
 from callcenter.asterisk.commands import TOPIC as COMMANDS_TOPIC
-from callcenter.asterisk.commands import Command, Reload, Render, request_command
+from callcenter.asterisk.commands import Command, Reload, Render, purge_commands, request_command
 from callcenter.asterisk.consumer import EventConsumer
+from callcenter.asterisk.errors import AmiActionFailed
 from callcenter.asterisk.ledger import LedgerKind
 from callcenter.asterisk.manager import AmiSession
 from callcenter.asterisk.render import reload_modules, write_pbx_configuration
@@ -40,6 +42,7 @@ log = structlog.get_logger(__name__)
 RETENTION_SECONDS = 600.0
 LEDGER_FILE_SPAN = timedelta(days=1)
 """A ledger file is renamed when its first line is this old."""
+LEDGER_SECONDS = 10.0
 RECONCILE_SECONDS = 3.0
 """A difference between database and Asterisk lives at most this long."""
 
@@ -139,28 +142,35 @@ class Engine:
         if not (self._snapshot_due.is_set() and self._events.connected and self._commands.connected):
             return
         self._snapshot_due.clear()
-        snapshot = await read_snapshot(self._commands)
-        async with self._database.transaction() as session:
-            await queue_handlers.correct_live(
-                session, self._pbx, list(snapshot.entries), list(snapshot.members), set(snapshot.contacts)
-            )
-        await self._reconcile()
-        await self._close_lost_calls()
+        try:
+            snapshot = await read_snapshot(self._commands)
+            async with self._database.transaction() as session:
+                await queue_handlers.correct_live(
+                    session, self._pbx, list(snapshot.entries), list(snapshot.members), set(snapshot.contacts)
+                )
+            await self._reconcile()
+            await self._close_lost_calls()
+        except BaseException:
+            self._snapshot_due.set()  # it stays due: nothing else would correct what was missed
+            raise
 
     async def _close_lost_calls(self) -> None:
         """Calls that an Asterisk took with it when it died, once all that it still wrote has been read."""
         started_at = await read_started_at(self._commands, now())
-        await self.ledger.caught_up()
+        with suppress(TimeoutError):  # under load it is never idle, but long past what was written before the start
+            async with asyncio.timeout(LEDGER_SECONDS):
+                await self.ledger.caught_up()
         async with self._database.transaction() as session:
             await calls.close_lost_calls(session, self._pbx, started_at, plan=self._number_plan)
 
     async def _reconcile(self) -> None:
-        """Members of Asterisk's queues follow the database, whatever happened to either."""
+        """Members of Asterisk's queues follow the database; who waits in them, the other way round."""
         if not self._commands.connected:
             return
-        rows, _ = await read_queues(self._commands)
+        rows, entries = await read_queues(self._commands)
         actual = {queues.member_of(row) for row in rows}
         async with self._database.transaction() as session:
+            await queue_handlers.correct_waiting(session, self._pbx, entries)
             if await queues.has_open_commands(session, self._pbx):
                 return  # what is on its way would look like a difference
             corrections = queues.plan_corrections(await queues.desired_members(session), actual)
@@ -176,7 +186,9 @@ class Engine:
         changed = await asyncio.to_thread(write_pbx_configuration, self._settings, wanted)
         for module in reload_modules(changed):
             action, headers = Reload(module=module).ami()
-            await self._commands.send(action, headers)
+            response = await self._commands.send(action, headers)
+            if not response.success:
+                raise AmiActionFailed(f"{module} was not reloaded: {response.message}")
         return f"changed: {', '.join(changed) or 'nothing'}"
 
     async def _rotate_and_purge(self) -> None:
@@ -186,6 +198,7 @@ class Engine:
         before = now() - timedelta(days=self._settings.ledger_retention_days)
         async with self._database.transaction() as session:
             await retention.purge_ledger(session, before)
+            await purge_commands(session, before)
             for path, kind in (
                 (self._settings.ledger_file, LedgerKind.CEL),
                 (self._settings.queue_log_file, LedgerKind.QUEUE_LOG),

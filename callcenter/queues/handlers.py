@@ -1,6 +1,6 @@
 """Live telephony events of queues: who waits, what agents do. Screens move by them; nothing is counted by them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 import structlog
@@ -107,8 +107,21 @@ async def correct_live(
 
     On a call is who talks to a caller of a queue, as for the live events; no event would end anything else.
     """
+    await correct_waiting(session, pbx, entries)
+    await agent_queries.set_registered_exactly(session, contacts, now())
+    busy = {member.member_name for member in members if member.in_call}
+    ringing = {member.member_name for member in members if member.device_status in _RINGING}
+    for agent in await agent_queries.list_agents(session, lock=True):
+        name = agents.member_name(agent)
+        await _correct_activity(session, agent, busy=name in busy, ringing=name in ringing)
+    await announce(session, TOPIC, {member.queue for member in members} | {entry.queue for entry in entries})
+
+
+async def correct_waiting(session: AsyncSession, pbx: str, entries: Iterable[QueueEntry]) -> None:
+    """Who waits, and where, is what Asterisk says: places and priorities that no event carries come from here."""
     at = now()
-    for entry in entries:
+    present = {entry.uniqueid: entry for entry in entries}
+    for entry in present.values():
         await queries.put_waiting(
             session,
             {
@@ -121,14 +134,7 @@ async def correct_live(
                 "joined_at": at - timedelta(seconds=entry.wait_seconds),
             },
         )
-    await queries.remove_waiting_except(session, pbx, {entry.uniqueid for entry in entries})
-    await agent_queries.set_registered_exactly(session, contacts, at)
-    busy = {member.member_name for member in members if member.in_call}
-    ringing = {member.member_name for member in members if member.device_status in _RINGING}
-    for agent in await agent_queries.list_agents(session, lock=True):
-        name = agents.member_name(agent)
-        await _correct_activity(session, agent, busy=name in busy, ringing=name in ringing)
-    await announce(session, TOPIC, {member.queue for member in members} | {entry.queue for entry in entries})
+    await queries.remove_waiting_except(session, pbx, set(present))
 
 
 async def _correct_activity(session: AsyncSession, agent: Agent, *, busy: bool, ringing: bool) -> None:

@@ -16,6 +16,7 @@ from callcenter.asterisk.commands import (
     Reload,
     Render,
     claim_commands,
+    purge_commands,
     request_command,
 )
 from callcenter.asterisk.errors import AmiUnavailable
@@ -366,3 +367,14 @@ async def test_a_notification_wakes_the_sender(database: Database, peer: AmiPeer
         await reaches(database, "done")
         running.cancel()
         await asyncio.wait({running})
+
+
+async def test_old_commands_are_forgotten_and_open_ones_stay(database: Database) -> None:
+    await given_requested(database, REMOVE, ADD)
+    async with database.transaction() as transaction:
+        done, _ = await claim_commands(transaction, PBX, limit=2)
+        done.state, done.finished_at = CommandState.DONE, now()
+    async with database.transaction() as transaction:
+        await purge_commands(transaction, now())
+        left = (await transaction.scalars(select(PbxCommand))).all()
+    assert [command.action for command in left] == [ADD.action]
