@@ -102,10 +102,12 @@ class KokoroProvider:
 
     def speak(self, text: str, language: Language, wav_path: Path) -> None:
         pause = self._numpy.zeros(int(self._PAUSE_SECONDS * self._RATE), dtype=self._numpy.float32)
+        # A slowed single word (a number) breaks in two.
+        speed = 1.0 if language == "zh" and len(text) <= 3 else self._SPEED[language]
         parts: list[Any] = []
         for sentence in _sentences(text):
             for tokens in self._token_groups(self._phonemes(sentence, language)):
-                parts += [self._infer(tokens, language), pause]
+                parts += [self._infer(tokens, self._styles[language], speed), pause]
         samples = self._numpy.concatenate(parts[:-1])
         with wave.open(str(wav_path), "wb") as wav:
             wav.setnchannels(1)
@@ -141,21 +143,18 @@ class KokoroProvider:
         return _speech_module("misaki.zh").ZHG2P()
 
     def _phonemes(self, sentence: str, language: Language) -> str:
-        # A lone syllable without a full stop breaks into several sounds ("十" became three).
-        ended = sentence if sentence[-1] in "。！？.!?" else sentence + {"zh": "。", "en": "."}[language]
-        return str(self._chinese_phonemes(ended)[0]) if language == "zh" else english_phonemes(ended)
+        return str(self._chinese_phonemes(sentence)[0]) if language == "zh" else english_phonemes(sentence)
 
     def _token_groups(self, phonemes: str) -> list[list[int]]:
         tokens = [self._vocabulary[letter] for letter in phonemes if letter in self._vocabulary]
         return [tokens[start : start + self._MAX_TOKENS] for start in range(0, len(tokens), self._MAX_TOKENS)]
 
-    def _infer(self, tokens: Sequence[int], language: Language) -> Any:
+    def _infer(self, tokens: Sequence[int], styles: Any, speed: float) -> Any:
         numpy = self._numpy
-        style = self._styles[language][len(tokens) - 1].reshape(1, 256)
         inputs = {
             "tokens": numpy.array([[0, *tokens, 0]], dtype=numpy.int64),
-            "style": style,
-            "speed": numpy.array([self._SPEED[language]], dtype=numpy.float32),
+            "style": styles[len(tokens) - 1].reshape(1, 256),
+            "speed": numpy.array([speed], dtype=numpy.float32),
         }
         samples = self._session.run(None, inputs)[0].ravel()
         loud = numpy.flatnonzero(abs(samples) > 0.01)
