@@ -42,12 +42,13 @@ async def test_ivr_killed_in_menu_queue_and_talk_drops_nobody(hotline: Hotline) 
     rest = await hotline.stack.start_service(
         [ProcessRole.IVR, ProcessRole.ENGINE], http_port=hotline.settings.trunk_port
     )
-    await hotline.agent_sits_down(agent("1001"), [Wait(8), HangUp()])
+    await hotline.agent_sits_down(agent("1001"), [Wait(10), HangUp()])
+    # all at once, so that they are at their three places together, long before the first conversation ends
     talking = await hotline.ask_for_a_person(PATIENTS[0], [StayUntilHangUp(60)])
-    await hotline.observer.talking(1)
     waiting = await hotline.ask_for_a_person(PATIENTS[1], [StayUntilHangUp(60)])
-    await hotline.observer.waiting("consultation", 1)
     in_menu = await hotline.call(PATIENTS[2], HOTLINE, [StayUntilHangUp(80)])
+    await hotline.observer.talking(1)
+    await hotline.observer.waiting("consultation", 1)
     await hotline.observer.in_step(PATIENTS[2].e164)
 
     await rest.kill()
