@@ -4,7 +4,6 @@ import array
 import itertools
 import json
 import math
-import shutil
 import wave
 from pathlib import Path
 
@@ -235,15 +234,11 @@ class WhistleProvider:
             wav.writeframes(array.array("h", silence + whistle + silence).tobytes())
 
 
-needs_sox = pytest.mark.skipif(shutil.which("sox") is None, reason="rendering needs sox; the shipped audio does not")
-
-
 def rendered(folder: Path, provider: WhistleProvider) -> PromptLibrary:
     render(load_prompts(folder), provider)
     return load_prompts(folder)
 
 
-@needs_sox
 def test_rendered_audio_is_telephone_audio(tmp_path: Path) -> None:
     library = rendered(given_prompts(tmp_path), WhistleProvider())
     assert library.missing_audio() == library.stale_audio() == []
@@ -255,7 +250,6 @@ def test_rendered_audio_is_telephone_audio(tmp_path: Path) -> None:
     assert library.duration_seconds("bye", "zh") == pytest.approx(wav_seconds(path), abs=0.001)
 
 
-@needs_sox
 def test_only_what_changed_is_rendered_again(tmp_path: Path) -> None:
     rendered(given_prompts(tmp_path), WhistleProvider())
     library = load_prompts(given_prompts(tmp_path, GOOD_TEXTS.replace("Goodbye", "So long")))
@@ -271,14 +265,12 @@ def test_only_what_changed_is_rendered_again(tmp_path: Path) -> None:
     assert load_prompts(tmp_path).stale_audio() == []
 
 
-@needs_sox
 def test_a_newer_voice_renders_everything_it_speaks_and_only_that(tmp_path: Path) -> None:
     library = rendered(given_prompts(tmp_path), WhistleProvider())
     assert render(library, WhistleProvider()) == []
     assert len(render(library, WhistleProvider(version="2"))) == 4  # two texts in two languages; the tone stays
 
 
-@needs_sox
 def test_named_prompts_are_rendered_in_the_wanted_language_even_when_current(tmp_path: Path) -> None:
     library = rendered(given_prompts(tmp_path), WhistleProvider())
     assert render(library, WhistleProvider(), languages=["en"], only=["bye"]) == ["en/cc/bye.wav"]
@@ -286,7 +278,6 @@ def test_named_prompts_are_rendered_in_the_wanted_language_even_when_current(tmp
         render(library, WhistleProvider(), only=["nonesuch"])
 
 
-@needs_sox
 def test_an_interrupted_run_keeps_what_is_done(tmp_path: Path) -> None:
     class TiredProvider(WhistleProvider):
         def speak(self, text: str, language: Language, wav_path: Path) -> None:
@@ -308,6 +299,5 @@ def test_without_the_speech_extra_or_a_voice_kokoro_says_what_is_missing(tmp_pat
         KokoroProvider(tmp_path)
 
 
-@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="phonemes come from espeak-ng")
 def test_english_phonemes_keep_punctuation_and_use_kokoros_letters() -> None:
     assert english_phonemes("Goodbye, press 8.") == "ɡʊdbˈI, pɹˈɛs ˈAt."
