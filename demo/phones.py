@@ -5,12 +5,15 @@ They send real SIP and RTP, on loopback only, and stop by themselves.
 
 import asyncio
 import contextlib
+import fcntl
+import itertools
 import signal
 import socket
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from callcenter.core.errors import SetupError
 from demo import sip_scenarios
@@ -18,6 +21,7 @@ from demo.sip_scenarios import Step
 
 LOOPBACK = "127.0.0.1"
 _PORTS = 4
+_FIRST_PORT, _BLOCKS, _BLOCK_PORTS = 20_000, 12, 1_000
 
 
 class PhoneFailed(AssertionError):
@@ -59,6 +63,44 @@ class Phone:
         return "\n".join(parts)
 
 
+class _Ports:
+    """UDP ports for telephones: a block of this process's own, so that nobody else picks the same at the same time.
+
+    Below Linux's ephemeral range and above Asterisk's default RTP range; the block is held by a file lock.
+    """
+
+    def __init__(self) -> None:
+        found = next(filter(None, map(_try_block, range(_BLOCKS))), None)
+        if found is None:
+            raise SetupError("Too many simulated telephone systems run at once: end some.")
+        self._lock, block = found
+        first = _FIRST_PORT + block * _BLOCK_PORTS
+        self._numbers = itertools.cycle(range(first, first + _BLOCK_PORTS, _PORTS))
+
+    def take(self) -> int:
+        """An even port with the next three free too (RTP, RTCP and SIPp's video twin)."""
+        for port in itertools.islice(self._numbers, _BLOCK_PORTS // _PORTS):
+            if all(_is_free(port + offset) for offset in range(_PORTS)):
+                return port
+        raise SetupError("No UDP port is left for a simulated telephone: end some.")
+
+    def release(self) -> None:
+        self._lock.close()
+
+
+def _try_block(block: int) -> tuple[IO[str], int] | None:
+    try:
+        lock = (Path(tempfile.gettempdir()) / f"callcenter-phones-{block}.lock").open("a")
+    except PermissionError:
+        return None  # another user's
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock, block
+
+
 @dataclass(slots=True)
 class PhoneSystem:
     """Starts telephones against one PBX and ends those that are left: ``async with PhoneSystem(...)``.
@@ -71,8 +113,10 @@ class PhoneSystem:
     keep_messages: bool = True
     _folder: tempfile.TemporaryDirectory[str] = field(default_factory=lambda: tempfile.TemporaryDirectory("phones"))
     phones: list[Phone] = field(default_factory=list)
+    _ports: _Ports | None = None
 
     async def __aenter__(self) -> "PhoneSystem":
+        self._ports = _Ports()
         self._audio.write_bytes(_quiet_alaw(seconds=4))
         return self
 
@@ -81,6 +125,8 @@ class PhoneSystem:
             if phone.process.returncode is None:
                 await phone.unplug()
         self._folder.cleanup()
+        if self._ports is not None:
+            self._ports.release()
 
     async def call(self, number: str, to: str, steps: Sequence[Step], *, name: str = "caller") -> Phone:
         """Somebody in the telephone network, with ``number`` as caller id (put into From as it is), dials ``to``."""
@@ -103,11 +149,16 @@ class PhoneSystem:
         refuse: int | None = None,
     ) -> Phone:
         """Register a seat's telephone and let it take calls (``calls``: that many, None: until unplugged)."""
-        port = free_port()
+        port = self._take_port()
         registration = await self._start(f"{seat} registers", sip_scenarios.register(seat, password), ["-m", "1"], port)
         await registration.done(10)
         scenario = sip_scenarios.seat(steps, self._audio, ring_seconds=ring_seconds, refuse=refuse)
         return await self._start(seat, scenario, ["-m", str(calls)] if calls else [], port)
+
+    def _take_port(self) -> int:
+        if self._ports is None:
+            raise RuntimeError("use it as a context manager")
+        return self._ports.take()
 
     @property
     def _audio(self) -> Path:
@@ -120,7 +171,7 @@ class PhoneSystem:
             "sipp",
             f"{self.sip_host}:{self.sip_port}",
             *("-sf", "scenario.xml", "-i", LOOPBACK, "-mi", LOOPBACK),
-            *("-p", str(port or free_port()), "-mp", str(free_port())),
+            *("-p", str(port or self._take_port()), "-mp", str(self._take_port())),
             *("-nostdin", "-trace_err", "-error_file", "errors.log"),
             *(["-trace_msg", "-message_file", "messages.log"] if self.keep_messages else []),
             *arguments,
@@ -134,16 +185,6 @@ class PhoneSystem:
         phone = Phone(name, process, folder)
         self.phones.append(phone)
         return phone
-
-
-def free_port() -> int:
-    """An even UDP port with the next three free too (RTP, RTCP and SIPp's video twin)."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind((LOOPBACK, 0))
-            port: int = probe.getsockname()[1] & ~1
-        if port + _PORTS < 65536 and all(_is_free(port + offset) for offset in range(_PORTS)):
-            return port
 
 
 def _is_free(port: int) -> bool:
