@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from callcenter.asterisk import variables
 from callcenter.core.clock import Clock, now
-from callcenter.ivr.callers import Callers
 from callcenter.ivr.line import Line
+from callcenter.ivr.services import FlowServices
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class CallContext:
     """What a step works with. Kept from one AGI visit to the next in channel variables."""
 
     line: Line
-    callers: Callers
+    services: FlowServices
     caller: Caller
     clock: Clock = now
 

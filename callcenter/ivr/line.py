@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Protocol
 
@@ -24,6 +25,28 @@ _ANSWER_SECONDS = 1.0
 """ANSWER waits about 0.5 s for the first RTP (measured)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Audio that is no prompt of ours: an article, an announcement of today.
+
+    ``file``: as Asterisk plays it, without suffix, absolute or below its sounds folder. ``seconds``: how long.
+    """
+
+    file: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OtherLanguage:
+    """A prompt in the language that the caller does not hear now ("for English, press...")."""
+
+    prompt_id: str
+
+
+Spoken = str | Sound | OtherLanguage
+"""What can be played; a plain string is a prompt's id."""
+
+
 class Line(Protocol):
     """A call as a step sees it. Every method raises CallerHungUp once the caller is gone."""
 
@@ -40,10 +63,10 @@ class Line(Protocol):
 
     async def answer(self) -> None: ...
 
-    async def say(self, prompt_ids: Sequence[str]) -> None:
-        """Play the prompts one after the other, to their end."""
+    async def say(self, spoken: Sequence[Spoken]) -> None:
+        """Play one after the other, to the end."""
 
-    async def ask_key(self, prompt_ids: Sequence[str], timeout_seconds: int) -> str:
+    async def ask_key(self, spoken: Sequence[Spoken], timeout_seconds: int) -> str:
         """Play, and wait for one key during it or within ``timeout_seconds`` after it; ``""`` is silence."""
 
     async def ask_digits(self, prompt_id: str, *, max_digits: int, timeout_seconds: int) -> SecretStr:
@@ -62,6 +85,13 @@ class Line(Protocol):
 
     async def start_recording(self, file: str) -> None:
         """Record what is said from now on, while connected to somebody, into ``file`` below the recordings folder."""
+
+    async def record_message(self, file: str, *, max_seconds: int, silence_seconds: int) -> float:
+        """A beep, then record the caller alone into ``file`` (``*.wav``) below the recordings folder.
+
+        Ends by a key, by silence or after ``max_seconds``; the seconds recorded. When the caller hangs up the
+        file stays, and CallerHungUp is raised as ever.
+        """
 
     async def release(self) -> None:
         """Let go of the call: the dialplan goes on with it."""
@@ -98,14 +128,14 @@ class AgiLine:
         await self._arm(_ANSWER_SECONDS)
         await self._channel.answer()
 
-    async def say(self, prompt_ids: Sequence[str]) -> None:
-        for prompt_id in prompt_ids:
-            await self._play(prompt_id, "")
+    async def say(self, spoken: Sequence[Spoken]) -> None:
+        for one in spoken:
+            await self._play(one, "")
 
-    async def ask_key(self, prompt_ids: Sequence[str], timeout_seconds: int) -> str:
-        *before, last = prompt_ids
-        for prompt_id in before:
-            if key := await self._play(prompt_id, KEYS):
+    async def ask_key(self, spoken: Sequence[Spoken], timeout_seconds: int) -> str:
+        *before, last = spoken
+        for one in before:
+            if key := await self._play(one, KEYS):
                 return key
         key, timed_out = await self._play_and_collect(last, timeout_seconds, 1)
         return key or ("" if timed_out else "#")  # "#" ends GET DATA and is not in its result
@@ -139,23 +169,35 @@ class AgiLine:
         # b: only while connected, so neither menu nor music; no command is run afterwards, no beep
         await self._channel.execute("MixMonitor", str(self._recordings_dir / file), "b")
 
+    async def record_message(self, file: str, *, max_seconds: int, silence_seconds: int) -> float:
+        path = self._recordings_dir / file
+        await self._arm(max_seconds)
+        recording = await self._channel.record_file(
+            str(path.with_suffix("")),
+            path.suffix.removeprefix("."),
+            max_seconds=max_seconds,
+            escape_digits=KEYS,
+            silence_seconds=silence_seconds,
+            beep=True,
+        )
+        return recording.duration_seconds
+
     async def release(self) -> None:
         await self._channel.set_variable("TIMEOUT(absolute)", "0")
         self._armed_until = 0.0
 
-    async def _play(self, prompt_id: str, keys: str) -> str:
-        seconds = self._seconds(prompt_id)
-        await self._arm(seconds)
-        return await self._channel.stream_file(
-            self._sound(prompt_id), keys, at_most_seconds=seconds + _ASTERISK_GONE_SECONDS
-        )
+    async def _play(self, spoken: Spoken, keys: str) -> str:
+        sound = self._sound(spoken)
+        await self._arm(sound.seconds)
+        return await self._channel.stream_file(sound.file, keys, at_most_seconds=sound.seconds + _ASTERISK_GONE_SECONDS)
 
-    async def _play_and_collect(self, prompt_id: str, timeout_seconds: int, max_digits: int) -> tuple[str, bool]:
+    async def _play_and_collect(self, spoken: Spoken, timeout_seconds: int, max_digits: int) -> tuple[str, bool]:
         """One command, so that no key is lost between prompt and wait. The wait counts anew for each digit."""
-        seconds = self._seconds(prompt_id) + timeout_seconds * max_digits
+        sound = self._sound(spoken)
+        seconds = sound.seconds + timeout_seconds * max_digits
         await self._arm(seconds)
         return await self._channel.get_data(
-            self._sound(prompt_id), timeout_seconds, max_digits, at_most_seconds=seconds + _ASTERISK_GONE_SECONDS
+            sound.file, timeout_seconds, max_digits, at_most_seconds=seconds + _ASTERISK_GONE_SECONDS
         )
 
     async def _arm(self, seconds: float) -> None:
@@ -167,13 +209,24 @@ class AgiLine:
         await self._channel.set_variable("TIMEOUT(absolute)", str(wanted))
         self._armed_until = now + wanted
 
-    def _seconds(self, prompt_id: str) -> float:
+    def _sound(self, spoken: Spoken) -> Sound:
+        match spoken:
+            case Sound():
+                return spoken
+            case OtherLanguage(prompt_id):
+                other: Language = "zh" if self._language == "en" else "en"
+                # Asterisk finds no such file below its own language's folder, and then looks below all of them
+                return Sound(f"{other}/{self._file(prompt_id)}", self._seconds(prompt_id, other))
+            case prompt_id:
+                return Sound(self._file(prompt_id), self._seconds(prompt_id, self._language))
+
+    def _seconds(self, prompt_id: str, language: Language) -> float:
         try:
-            return self._prompts.duration_seconds(prompt_id, self._language)
+            return self._prompts.duration_seconds(prompt_id, language)
         except (UnknownPrompt, MissingAudio):
             return _UNKNOWN_PROMPT_SECONDS
 
-    def _sound(self, prompt_id: str) -> str:
+    def _file(self, prompt_id: str) -> str:
         try:
             return self._prompts.sound(prompt_id)
         except UnknownPrompt:

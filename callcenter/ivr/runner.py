@@ -15,9 +15,9 @@ from callcenter.asterisk.errors import CallerHungUp
 from callcenter.core.clock import Clock, now
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.ivr.call import CallContext, Caller
-from callcenter.ivr.callers import Callers
 from callcenter.ivr.flow import Flow, FlowSet
 from callcenter.ivr.line import Line
+from callcenter.ivr.services import FlowServices
 from callcenter.ivr.steps.base import Handover
 
 log = structlog.get_logger(__name__)
@@ -58,8 +58,8 @@ class Position:
 class FlowRunner:
     """Runs one visit after the other; holds no state of any call."""
 
-    def __init__(self, callers: Callers, revisions: Revisions, numbers: NumberPlan, clock: Clock = now) -> None:
-        self._callers = callers
+    def __init__(self, services: FlowServices, revisions: Revisions, numbers: NumberPlan, clock: Clock = now) -> None:
+        self._services = services
         self._revisions = revisions
         self._numbers = numbers
         self._clock = clock
@@ -80,15 +80,15 @@ class FlowRunner:
         return tuple(trace)
 
     async def _visit(self, line: Line, flows: FlowSet, trace: list[TraceEntry]) -> str:
-        call = CallContext(line, self._callers, Caller(e164=self._numbers.normalise(line.caller_number)), self._clock)
-        if await line.get_variable(variables.STEP):
-            position = await self._resume(call, trace)
-        else:
-            position = await self._enter(call, flows)
+        call = CallContext(line, self._services, Caller(e164=self._numbers.normalise(line.caller_number)), self._clock)
+        parked = bool(await line.get_variable(variables.STEP))
+        position = await (self._find_parked(call) if parked else self._enter(call, flows))
         if position is None:
             return "fall_back"
         for _ in range(STEP_LIMIT):
-            result = await position.flow.steps[position.step].run(call)
+            step = position.flow.steps[position.step]
+            result = await (step.resume(call, await line.get_variable(variables.RESULT)) if parked else step.run(call))
+            parked = False
             if isinstance(result, Handover):
                 await self._hand_over(call, position, result, trace)
                 return result.do
@@ -109,20 +109,19 @@ class FlowRunner:
         await _report_flow(call.line, flow)
         return Position(flows, flow, flow.start)
 
-    async def _resume(self, call: CallContext, trace: list[TraceEntry]) -> Position | None:
-        """A parked call comes back: its own revision, the parked step, the dialplan's result."""
+    async def _find_parked(self, call: CallContext) -> Position | None:
+        """A parked call comes back: its own revision, the parked step."""
         line = call.line
         flow_name = await line.get_variable(variables.FLOW)
         revision = await line.get_variable(variables.REVISION)
         step_name = await line.get_variable(variables.STEP)
         flows = await self._revisions.find(flow_name, revision)
         step = flows.flows[flow_name].steps.get(step_name) if flows is not None else None
-        outcome = step.outcome_of(await line.get_variable(variables.RESULT)) if step is not None else None
-        if flows is None or outcome is None:
+        if flows is None or step is None or not step.parks:
             log.error("parked_step_missing", uniqueid=line.uniqueid, flow=flow_name, revision=revision, step=step_name)
             return None
         call.caller = await self._known_caller(call)
-        return await self._go_on(call, Position(flows, flows.flows[flow_name], step_name), outcome, trace)
+        return Position(flows, flows.flows[flow_name], step_name)
 
     async def _known_caller(self, call: CallContext) -> Caller:
         """What the visit before left in the channel's variables."""

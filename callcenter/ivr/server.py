@@ -14,6 +14,7 @@ from callcenter.ivr.catalogue import Catalogue
 from callcenter.ivr.line import AgiLine
 from callcenter.ivr.revisions import RevisionStore
 from callcenter.ivr.runner import FlowRunner
+from callcenter.ivr.services import FlowServices
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +49,7 @@ class IvrServer:
             queue_names=queue_names,
         )
         self._runner = FlowRunner(
-            DatabaseCallers(database, get_secret(settings, "check_code_key")),
+            FlowServices(callers=DatabaseCallers(database, get_secret(settings, "check_code_key"))),
             self._revisions,
             NumberPlan(settings.country, settings.area_code),
         )

@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 
 from callcenter.ivr.flow import FlowSet
+from callcenter.ivr.flow_files import check, load
 from callcenter.ivr.prompts import load_prompts
-from callcenter.ivr.simulate import CallerKind, SimulatedCallers, SimulatedLine, check, converse, load, scripted
+from callcenter.ivr.simulation.callers import CallerKind
+from callcenter.ivr.simulation.line import SimulatedLine, scripted
+from callcenter.ivr.simulation.run import converse
+from callcenter.ivr.simulation.services import simulated_services
 from callcenter.ivr.steps.menu import Menu
 from callcenter.ivr.steps.queue import Queue
 from tests.support.flows import FLOWS_DIR, PROMPTS_DIR, QUEUES
@@ -73,7 +77,7 @@ def flows() -> FlowSet:
 
 async def transcript(flows: FlowSet, number: str, caller: CallerKind, script: str) -> str:
     line = SimulatedLine(number, "+8613800000001", scripted(script), lambda _text: None, None)
-    await converse(line, flows, SimulatedCallers(caller), lambda: AT)
+    await converse(line, flows, simulated_services(caller), lambda: AT)
     text = "\n".join(line.transcript) + "\n"
     for flow in flows.flows.values():
         text = text.replace(flow.revision, "REVISION")

@@ -56,6 +56,8 @@ class Step(BaseModel, ABC):
     kind: ClassVar[str]
     required_outcomes: ClassVar[frozenset[str]] = frozenset()
     """Each must lead somewhere."""
+    parks: ClassVar[bool] = False
+    """Hands the call to the dialplan, which comes back with a result: see :meth:`resume`."""
     caller_actions: ClassVar[frozenset[str]] = frozenset()
     """Outcomes that cannot come about unless the caller does something: only they may close a loop."""
 
@@ -86,9 +88,9 @@ class Step(BaseModel, ABC):
         """The flow that goes on after it, if any."""
         return None
 
-    def outcome_of(self, result: str) -> str | None:
-        """What the dialplan's result (variables.RESULT) means for a parked step; None: it parks no call."""
-        return None
+    async def resume(self, call: CallContext, result: str) -> str | Handover:
+        """A parked call is back with the dialplan's ``result`` (variables.RESULT): the outcome, or parked again."""
+        raise NotImplementedError
 
 
 class OneWayStep(Step):

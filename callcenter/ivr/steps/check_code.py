@@ -49,7 +49,7 @@ class CheckCode(BranchingStep):
             if not code.get_secret_value():
                 return SKIPPED
             try:
-                patient = await call.callers.verify(e164, code)
+                patient = await call.services.callers.verify(e164, code)
             except DatabaseAway as error:
                 log.warning("check_code_not_verified", uniqueid=call.line.uniqueid, reason=error.message)
                 return REFUSED

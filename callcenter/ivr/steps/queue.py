@@ -26,6 +26,7 @@ class Queue(BranchingStep):
     """
 
     kind = "queue"
+    parks = True
     required_outcomes = frozenset({ANSWERED, OVERFLOWED, KEY})
     caller_actions = frozenset({KEY})
 
@@ -35,7 +36,7 @@ class Queue(BranchingStep):
     def queue_name(self) -> str:
         return self.queue
 
-    def outcome_of(self, result: str) -> str:
+    async def resume(self, call: CallContext, result: str) -> str | Handover:
         return _OUTCOME_OF_STATUS.get(result, OVERFLOWED)
 
     async def run(self, call: CallContext) -> Handover:

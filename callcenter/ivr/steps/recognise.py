@@ -31,7 +31,7 @@ class Recognise(BranchingStep):
         if call.caller.verified:  # a hint cannot add to a proof
             return "vip" if call.caller.grade else "known"
         try:
-            identity = await call.callers.recognise(call.caller.e164)
+            identity = await call.services.callers.recognise(call.caller.e164)
         except DatabaseAway as error:
             log.warning("caller_not_recognised", uniqueid=call.line.uniqueid, reason=error.message)
             return UNKNOWN

@@ -1,5 +1,7 @@
 """One visit after the other: entry, parking, coming back, and everything that may go wrong on the way."""
 
+from dataclasses import replace
+
 import pytest
 import structlog
 
@@ -8,9 +10,13 @@ from callcenter.asterisk.errors import CallerHungUp
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.ivr import runner as runner_module
 from callcenter.ivr.flow import FlowSet
+from callcenter.ivr.flow_files import load
 from callcenter.ivr.revisions import RevisionStore
 from callcenter.ivr.runner import FlowRunner
-from callcenter.ivr.simulate import Ask, CallerKind, SimulatedCallers, SimulatedLine, converse, load, scripted
+from callcenter.ivr.simulation.callers import CallerKind, SimulatedCallers
+from callcenter.ivr.simulation.line import Ask, SimulatedLine, scripted
+from callcenter.ivr.simulation.run import converse
+from callcenter.ivr.simulation.services import simulated_services
 from callcenter.patients.service import CallerIdentity
 from tests.support.flows import FLOWS_DIR, PROMPTS_DIR, QUEUES, flow_set
 
@@ -34,7 +40,7 @@ def runner(*kept: FlowSet, kind: CallerKind = "unknown") -> FlowRunner:
     revisions = RevisionStore(None)
     for flows in kept:
         revisions.keep(flows)
-    return FlowRunner(SimulatedCallers(kind), revisions, NumberPlan())
+    return FlowRunner(simulated_services(kind), revisions, NumberPlan())
 
 
 async def test_the_trace_names_steps_and_outcomes() -> None:
@@ -98,7 +104,7 @@ async def test_a_call_that_an_agent_answered_while_we_were_away_is_not_greeted_a
 async def test_what_is_known_of_the_caller_survives_the_parking() -> None:
     flows = load(FLOWS_DIR, PROMPTS_DIR, QUEUES)
     line = silent_line("123456 timeout !", number="8000")
-    await converse(line, flows, SimulatedCallers("vip"))
+    await converse(line, flows, simulated_services("vip"))
     second = line.transcript[line.transcript.index("dialplan: timeout") :]
     assert {"set CC_QUEUE=consultation", "set CC_HEAD_START=600", "set CC_VERIFIED=1", "set CC_GRADE=gold"} <= set(
         second
@@ -131,7 +137,8 @@ async def test_a_failure_of_ours_leaves_the_sentinel_unset_and_the_trace_in_the_
     flows = load(FLOWS_DIR, PROMPTS_DIR, QUEUES)
     line = silent_line(number="8001")
     with structlog.testing.capture_logs() as logs, pytest.raises(ZeroDivisionError):
-        await FlowRunner(Broken("known"), RevisionStore(None), NumberPlan()).run(line, flows)
+        services = replace(simulated_services(), callers=Broken("known"))
+        await FlowRunner(services, RevisionStore(None), NumberPlan()).run(line, flows)
     assert variables.OK not in line.variables
     assert logs[-1]["event"] == "flow_visit"
     assert logs[-1]["end"] == "failed"
@@ -171,13 +178,13 @@ def fragile(script: str, number: str, left: int) -> FragileLine:
 async def test_a_hang_up_at_any_moment_ends_quietly(number: str, kind: CallerKind, script: str) -> None:
     flows = load(FLOWS_DIR, PROMPTS_DIR, QUEUES)
     whole = fragile(script, number, 10_000)
-    await converse(whole, flows, SimulatedCallers(kind))
+    await converse(whole, flows, simulated_services(kind))
     commands = 10_000 - whole.left
     assert commands > 20
     for left in range(commands):
         line = fragile(script, number, left)
         try:
-            await converse(line, flows, SimulatedCallers(kind))
+            await converse(line, flows, simulated_services(kind))
         except CallerHungUp:
             assert line.transcript[-2].startswith(("release", "dialplan")), "only the dialplan's part may end so"
         assert line.transcript == [*whole.transcript[: len(line.transcript) - 1], "caller hangs up"]

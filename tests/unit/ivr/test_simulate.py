@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from callcenter.core.errors import InvalidInput
+from callcenter.ivr.flow_files import check, load, mermaid, show
 from callcenter.ivr.prompts import load_prompts
-from callcenter.ivr.simulate import check, load, mermaid, scripted, show, simulate
+from callcenter.ivr.simulation.line import scripted
+from callcenter.ivr.simulation.run import simulate
 from tests.support.flows import FLOWS_DIR, PROMPTS_DIR, QUEUES, flow_set
 
 FLOW = """\

@@ -1,15 +1,20 @@
 """What each step does with a call, on a telephone that writes down what happens."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 import structlog
 from pydantic import SecretStr
 
+from callcenter.ivr.callers import Callers
 from callcenter.ivr.errors import DatabaseAway
 from callcenter.ivr.flow import FlowSet
-from callcenter.ivr.simulate import CallerKind, SimulatedCallers, SimulatedLine, converse, scripted
+from callcenter.ivr.simulation.callers import CallerKind, SimulatedCallers
+from callcenter.ivr.simulation.line import SimulatedLine, scripted
+from callcenter.ivr.simulation.run import converse
+from callcenter.ivr.simulation.services import simulated_services
 from callcenter.patients.service import CallerIdentity, RecognisedPatient
 from tests.support.flows import flow_set
 
@@ -65,11 +70,12 @@ def patient(number: int = 1, grade: str | None = None, *, deceased: bool = False
 async def call(
     flows: FlowSet,
     script: str,
-    callers: WhoeverCalls | SimulatedCallers | None = None,
+    callers: Callers | None = None,
     caller_number: str = "+8613800000001",
 ) -> SimulatedLine:
     line = SimulatedLine("1", caller_number, scripted(script), lambda _text: None, None)
-    await converse(line, flows, callers or SimulatedCallers("unknown"))
+    services = simulated_services()
+    await converse(line, flows, replace(services, callers=callers) if callers else services)
     return line
 
 

@@ -1,0 +1,17 @@
+"""What the steps of a flow may ask of the rest of the hotline.
+
+Each is a protocol with one implementation in PostgreSQL (``Database...``) and one for simulation
+(:mod:`callcenter.ivr.simulation`);
+each question ends within the limit of a running call (:mod:`callcenter.ivr.limits`).
+"""
+
+from dataclasses import dataclass
+
+from callcenter.ivr.callers import Callers
+
+
+@dataclass(frozen=True, slots=True)
+class FlowServices:
+    """One set per ivr process."""
+
+    callers: Callers

@@ -1,0 +1,9 @@
+"""The hotline's answers to a flow in a simulation."""
+
+from callcenter.ivr.services import FlowServices
+from callcenter.ivr.simulation.callers import CallerKind, SimulatedCallers
+
+
+def simulated_services(caller: CallerKind = "unknown") -> FlowServices:
+    """All that steps may ask, without a database. Tests exchange a part with ``dataclasses.replace``."""
+    return FlowServices(callers=SimulatedCallers(caller))
