@@ -29,6 +29,8 @@ class CallContext:
     services: FlowServices
     caller: Caller
     clock: Clock = now
+    typed_ahead: str = ""
+    """A key that cut an announcement short: the answer to the menu that follows it."""
 
     async def identify(self, caller: Caller) -> None:
         """From now on the caller is taken for this one; the ledger is told (no number, no name)."""

@@ -66,6 +66,9 @@ class Line(Protocol):
     async def say(self, spoken: Sequence[Spoken]) -> None:
         """Play one after the other, to the end."""
 
+    async def say_until_key(self, spoken: Sequence[Spoken]) -> str:
+        """Play one after the other until a key is pressed; the key, or ``""`` when none was."""
+
     async def ask_key(self, spoken: Sequence[Spoken], timeout_seconds: int) -> str:
         """Play, and wait for one key during it or within ``timeout_seconds`` after it; ``""`` is silence."""
 
@@ -132,11 +135,16 @@ class AgiLine:
         for one in spoken:
             await self._play(one, "")
 
-    async def ask_key(self, spoken: Sequence[Spoken], timeout_seconds: int) -> str:
-        *before, last = spoken
-        for one in before:
+    async def say_until_key(self, spoken: Sequence[Spoken]) -> str:
+        for one in spoken:
             if key := await self._play(one, KEYS):
                 return key
+        return ""
+
+    async def ask_key(self, spoken: Sequence[Spoken], timeout_seconds: int) -> str:
+        *before, last = spoken
+        if key := await self.say_until_key(before):
+            return key
         key, timed_out = await self._play_and_collect(last, timeout_seconds, 1)
         return key or ("" if timed_out else "#")  # "#" ends GET DATA and is not in its result
 

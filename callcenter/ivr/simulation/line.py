@@ -62,6 +62,10 @@ class SimulatedLine:
         for one in spoken:
             self._play("say", one)
 
+    async def say_until_key(self, spoken: Sequence[Spoken]) -> str:
+        await self.say(spoken)  # the simulated caller answers questions, and interrupts nobody
+        return ""
+
     async def ask_key(self, spoken: Sequence[Spoken], timeout_seconds: int) -> str:
         for one in spoken:
             self._play("menu", one)

@@ -1,5 +1,7 @@
 """Change the language of what the caller hears."""
 
+from typing import Literal
+
 from callcenter.ivr.call import CallContext
 from callcenter.ivr.prompts import Language as SpokenLanguage
 from callcenter.ivr.steps.base import NEXT, OneWayStep
@@ -8,13 +10,16 @@ from callcenter.ivr.steps.base import NEXT, OneWayStep
 class Language(OneWayStep):
     """Prompts, and Asterisk's own announcements in queues, are in this language from now on.
 
-    ``english: {language: en, next: menu}``
+    ``other``: whichever of the two it is not now. ``english: {language: en, next: menu}``
     """
 
     kind = "language"
 
-    language: SpokenLanguage
+    language: SpokenLanguage | Literal["other"]
 
     async def run(self, call: CallContext) -> str:
-        await call.line.set_language(self.language)
+        if self.language == "other":
+            await call.line.set_language("zh" if call.line.language == "en" else "en")
+        else:
+            await call.line.set_language(self.language)
         return NEXT

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from callcenter.ivr.call import CallContext
-from callcenter.ivr.line import KEYS
+from callcenter.ivr.line import KEYS, OtherLanguage, Spoken
 from callcenter.ivr.steps.base import BranchingStep, Name, Whole
 
 INVALID = "invalid"
@@ -15,6 +15,8 @@ TIMEOUT = "timeout"
 class Menu(BranchingStep):
     """Plays the prompt, which a key cuts short, and waits; a wrong key or silence plays it again.
 
+    ``other_language``: a prompt that is added in the language not spoken now ("for English, press 9").
+    A key that cut short the announcement before is taken as the first answer.
     Outcomes: every key it routes, ``timeout`` (silence at the last attempt), ``invalid`` (a wrong key at the
     last attempt)::
 
@@ -31,6 +33,7 @@ class Menu(BranchingStep):
     menu: Name
     attempts: Annotated[Whole, Field(ge=1, le=9)] = 3
     timeout_seconds: Annotated[Whole, Field(ge=1, le=60)] = 6
+    other_language: Name | None = None
     invalid_prompt: Name = "invalid_key"
     no_input_prompt: Name = "no_input"
 
@@ -41,15 +44,21 @@ class Menu(BranchingStep):
         return len(outcome) == 1 and outcome in KEYS
 
     def prompt_ids(self) -> tuple[str, ...]:
-        return (self.menu, self.invalid_prompt, self.no_input_prompt)
+        other = (self.other_language,) if self.other_language else ()
+        return (self.menu, *other, self.invalid_prompt, self.no_input_prompt)
 
     async def run(self, call: CallContext) -> str:
         failure = TIMEOUT
-        prompts: tuple[str, ...] = (self.menu,)
+        question = self._question()
+        spoken = question
         for _ in range(self.attempts):
-            key = await call.line.ask_key(prompts, self.timeout_seconds)
+            typed_ahead, call.typed_ahead = call.typed_ahead, ""
+            key = typed_ahead or await call.line.ask_key(spoken, self.timeout_seconds)
             if key in self.outcomes:
                 return key
             failure = INVALID if key else TIMEOUT
-            prompts = (self.invalid_prompt if key else self.no_input_prompt, self.menu)
+            spoken = (self.invalid_prompt if key else self.no_input_prompt, *question)
         return failure
+
+    def _question(self) -> tuple[Spoken, ...]:
+        return (self.menu, OtherLanguage(self.other_language)) if self.other_language else (self.menu,)

@@ -9,7 +9,7 @@ import pytest
 
 from callcenter.asterisk.agi_channel import AgiChannel
 from callcenter.asterisk.fastagi import FastAgiServer
-from callcenter.ivr.line import AgiLine
+from callcenter.ivr.line import AgiLine, OtherLanguage, Sound
 from callcenter.ivr.prompts import Audio, Prompt, PromptLibrary
 from tests.support.agi_caller import AgiCaller
 
@@ -65,6 +65,33 @@ async def test_the_length_is_that_of_the_language() -> None:
     caller, _ = await with_line(talk)
     assert caller.said() == ['SET VARIABLE CHANNEL(language) "en"', 'STREAM FILE "cc/hi" ""']
     assert caller.armed("STREAM FILE") == 10
+
+
+async def test_an_announcement_that_a_key_cuts_short_gives_the_key() -> None:
+    async def talk(line: AgiLine) -> str:
+        return await line.say_until_key(["hi", "choose"])
+
+    caller, result = await with_line(talk, ["4"])
+    assert result == "4"
+    assert caller.said() == ['STREAM FILE "cc/hi" "0123456789*#"']
+
+
+async def test_a_prompt_in_the_other_language_lies_below_that_language() -> None:
+    async def talk(line: AgiLine) -> None:
+        await line.say([OtherLanguage("hi")])
+
+    caller, _ = await with_line(talk)
+    assert caller.said() == ['STREAM FILE "en/cc/hi" ""']
+    assert caller.armed("STREAM FILE") == 10  # as long as it is in English
+
+
+async def test_a_sound_that_is_no_prompt_is_played_as_long_as_it_lasts() -> None:
+    async def talk(line: AgiLine) -> None:
+        await line.say([Sound("/spoken/zh/article", 30)])
+
+    caller, _ = await with_line(talk)
+    assert caller.said() == ['STREAM FILE "/spoken/zh/article" ""']
+    assert caller.armed("STREAM FILE") == 33
 
 
 @pytest.mark.parametrize(("pressed", "key"), [("1", "1"), ("*", "*"), ("#", "#"), ("", "")])

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from callcenter.ivr.callers import Callers
 from callcenter.ivr.errors import DatabaseAway
 from callcenter.ivr.flow import FlowSet
+from callcenter.ivr.line import Spoken
 from callcenter.ivr.simulation.callers import CallerKind, SimulatedCallers
 from callcenter.ivr.simulation.line import SimulatedLine, scripted
 from callcenter.ivr.simulation.run import converse
@@ -108,6 +109,44 @@ async def test_keys_are_written_into_the_ledger_in_its_characters(script: str, n
 async def test_say_plays_a_list_in_order() -> None:
     flows = flow_set(f='entry: ["1"]\nstart: a\nsteps:\n  a: {say: [x, y], next: b}\n  b: {hangup: true}\n')
     assert heard(await call(flows, "")) == ["say x", "say y"]
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"), [("1", ["say one"]), ("2", ["menu wrong", "menu choose", "key 1", "say one"])]
+)
+async def test_a_key_into_an_announcement_answers_the_menu_behind_it(key: str, expected: Sequence[str]) -> None:
+    class Line(SimulatedLine):
+        async def say_until_key(self, spoken: Sequence[Spoken]) -> str:
+            await super().say_until_key(spoken)
+            return key
+
+    flow = MENU.replace(
+        "start: choice\nsteps:", "start: hello\nsteps:\n  hello: {say: hello, interruptible: true, next: choice}"
+    )
+    line = Line("1", "+8613800000001", scripted("1"), lambda _text: None, None)
+    await converse(line, flow_set(f=flow), simulated_services())
+    assert heard(line) == ["say hello", *expected]
+
+
+async def test_a_menu_also_speaks_to_those_who_do_not_understand_it() -> None:
+    flow = MENU.replace("attempts: 2", "other_language: for_english\n    attempts: 2")
+    line = await call(flow_set(f=flow), "- 1")
+    assert heard(line)[:2] == ["menu choose", "menu for_english (other language)"]
+
+
+OTHER = """\
+entry: ["1"]
+start: a
+steps:
+  a: {language: other, next: b}
+  b: {language: other, next: c}
+  c: {hangup: true}
+"""
+
+
+async def test_the_other_language_is_whichever_it_is_not() -> None:
+    line = await call(flow_set(f=OTHER), "")
+    assert [text for text in line.transcript if text.startswith("language")] == ["language en", "language zh"]
 
 
 RECOGNISE = """\
