@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import TextClause, bindparam, select, text, update
+from sqlalchemy import ColumnElement, TextClause, bindparam, exists, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,8 +16,10 @@ from callcenter.calls.models import (
     CallLink,
     LedgerFile,
     LedgerQuarantine,
+    Leg,
     PbxBoot,
     QueueLogEvent,
+    Recording,
 )
 
 _INSERT_EVENTS = text("""
@@ -56,6 +59,8 @@ _CALLS_OF_CHANNELS = text("""
     WHERE e.uniqueid = ANY(CAST(:uniqueids AS text[]))
 """)
 
+COMPLAINT = "complaint"
+"""Purpose of the recording that belongs to a complaint."""
 
 BOOT_SPREAD = timedelta(seconds=2)
 """No Asterisk starts twice within so short a time."""
@@ -248,3 +253,33 @@ async def find_ended_calls(session: AsyncSession, call_ids: Collection[str]) -> 
     if not call_ids:
         return set()
     return set(await session.scalars(select(Call.id).where(Call.id.in_(call_ids), Call.state != "open")))
+
+
+async def find_last_agent_of_patient(session: AsyncSession, patient_id: UUID, *, since: datetime) -> str | None:
+    """By ix_calls_patient_id_started_at."""
+    return await _find_last_agent(session, Call.patient_id == patient_id, since)
+
+
+async def find_last_agent_of_number(session: AsyncSession, e164: str, *, since: datetime) -> str | None:
+    """By ix_calls_caller_number_started_at."""
+    return await _find_last_agent(session, Call.caller_number == e164, since)
+
+
+async def _find_last_agent(session: AsyncSession, whose: ColumnElement[bool], since: datetime) -> str | None:
+    complaint_taken = exists().where(
+        Recording.call_id == Call.id, Recording.purpose == COMPLAINT, Recording.started_at <= Leg.started_at
+    )
+    return await session.scalar(
+        select(Leg.agent_number)
+        .join(Call, Call.id == Leg.call_id)
+        .where(
+            whose,
+            Call.started_at >= since,
+            Leg.role == "agent",
+            Leg.agent_number.is_not(None),
+            Leg.answered_at.is_not(None),
+            ~complaint_taken,
+        )
+        .order_by(Call.started_at.desc(), Leg.answered_at.desc())
+        .limit(1)
+    )

@@ -11,9 +11,7 @@ from sqlalchemy.orm import aliased
 
 from callcenter.calls.errors import CallNotFound
 from callcenter.calls.models import Call, CallStep, Leg, QueueVisit, Recording
-
-COMPLAINT = "complaint"
-"""Purpose of the recording that belongs to a complaint."""
+from callcenter.calls.queries import COMPLAINT
 
 
 @dataclass(frozen=True, slots=True)

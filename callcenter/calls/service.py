@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -88,6 +89,22 @@ async def close_lost_calls(session: AsyncSession, pbx: str, started_at: datetime
             session, "node_lost", key=f"{pbx} {started_at.isoformat()}", severity="critical", pbx=pbx, calls=len(lost)
         )
     return len(lost)
+
+
+async def find_last_agent(
+    session: AsyncSession, *, e164: str | None, patient_id: UUID | None, since: datetime
+) -> str | None:
+    """Number of the agent who last talked with this caller in a call begun at or after ``since``.
+
+    Asked by ``patient_id`` (pass it only when verified), and if that finds nobody by the caller's number; a call
+    still going on counts. Whoever only took a complaint does not: the complaint is about the one before.
+    """
+    found = None
+    if patient_id is not None:
+        found = await queries.find_last_agent_of_patient(session, patient_id, since=since)
+    if found is None and e164 is not None:
+        found = await queries.find_last_agent_of_number(session, e164, since=since)
+    return found
 
 
 async def quarantine_line(session: AsyncSession, batch: LedgerBatch, reason: str, *, pbx: str) -> None:
