@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 import callcenter.accounts.models
 import callcenter.agents.models
 import callcenter.asterisk.models
+import callcenter.calendar.models
 import callcenter.calls.models
 import callcenter.core.alarms
 import callcenter.core.audit
