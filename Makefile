@@ -1,6 +1,6 @@
 # make help tells what there is. Settings: VENV (.venv), PYTHON, ONCE, ARGS, WORKERS, E2E_WORKERS, and CALLCENTER_* of README.md.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-pbx demo run test lint format lock clean
+.PHONY: help setup setup-pbx demo run test bench lint format lock clean
 .NOTPARALLEL:
 SHELL := /bin/bash
 VENV ?= .venv
@@ -25,6 +25,9 @@ run: setup ## the service
 
 test: setup setup-pbx ## all tests; ARGS='tests/unit -k queue' for some
 	@scripts/test.sh
+
+bench: setup ## how fast it is; ARGS='flow_files' for some (docs/performance.md)
+	@$(VENV)/bin/python -m bench $(ARGS)
 
 lint: setup ## ruff, mypy strict, import rules
 	@$(VENV)/bin/ruff check .

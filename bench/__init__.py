@@ -1,0 +1,1 @@
+"""How fast, how much, how many: measured, never asserted in tests. ``make bench`` (docs/performance.md)."""
