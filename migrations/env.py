@@ -17,6 +17,7 @@ import callcenter.directory.models
 import callcenter.ivr.models
 import callcenter.patients.models
 import callcenter.queues.models
+import callcenter.speech.models
 import callcenter.workorders.models  # noqa: F401
 from callcenter.core.db import Base
 

@@ -11,7 +11,8 @@ from pydantic import SecretStr
 
 from callcenter.asterisk import variables
 from callcenter.asterisk.fastagi import AgiChannel
-from callcenter.ivr.prompts import Language, MissingAudio, PromptLibrary, UnknownPrompt
+from callcenter.ivr.prompts import MissingAudio, PromptLibrary, UnknownPrompt
+from callcenter.speech.languages import Language
 
 KEYS = "0123456789*#"
 

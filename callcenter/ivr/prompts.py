@@ -12,14 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any
 
 import yaml
 
 from callcenter.core.errors import CallcenterError, NotFound
-
-Language = Literal["zh", "en"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
+from callcenter.speech.languages import LANGUAGES, Language
 
 TEXTS_FILE = "texts.yaml"
 ASTERISK_FILE = "asterisk.yaml"

@@ -20,16 +20,15 @@ from typing import Any, Protocol
 
 from callcenter.core.errors import SetupError
 from callcenter.ivr.prompts import (
-    LANGUAGES,
     MANIFEST_FILE,
     Audio,
-    Language,
     Prompt,
     PromptLibrary,
     audio_name,
     fingerprint,
     load_manifest,
 )
+from callcenter.speech.languages import LANGUAGES, Language
 
 SAMPLE_RATE = 8000
 PEAK_DECIBEL = -3

@@ -8,7 +8,8 @@ from callcenter.asterisk import variables
 from callcenter.asterisk.errors import CallerHungUp
 from callcenter.core.errors import InvalidInput
 from callcenter.ivr.line import KEYS, OtherLanguage, Sound, Spoken
-from callcenter.ivr.prompts import LANGUAGES, Language, PromptLibrary
+from callcenter.ivr.prompts import PromptLibrary
+from callcenter.speech.languages import LANGUAGES, Language
 
 SILENCE, HANG_UP = "-", "!"
 

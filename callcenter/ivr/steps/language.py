@@ -3,8 +3,8 @@
 from typing import Literal
 
 from callcenter.ivr.call import CallContext
-from callcenter.ivr.prompts import Language as SpokenLanguage
 from callcenter.ivr.steps.base import NEXT, OneWayStep
+from callcenter.speech.languages import Language as SpokenLanguage
 
 
 class Language(OneWayStep):
