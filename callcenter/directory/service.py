@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callcenter.core.audit import Actor, record_audit
 from callcenter.core.ids import new_id
 from callcenter.core.upsert import Written, put_row
-from callcenter.directory import queries
+from callcenter.directory import article_queries, queries
 from callcenter.directory.errors import UnknownDepartment, UnknownDoctor
 from callcenter.directory.models import Department, Doctor
+from callcenter.directory.spoken import speak_department
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,13 @@ async def put_department(
     """Create or change; the department and whether it is new."""
     values = {"name_zh": name_zh, "name_en": name_en}
     written = await put_row(session, Department, {"code": code}, values, when_new={"id": new_id()})
-    if written is not Written.UNCHANGED:
-        record_audit(session, actor, "directory.put_department", subject_id=code, written=written)
     department = await queries.find_entry(session, Department, code)
     if department is None:
         raise UnknownDepartment
+    if written is not Written.UNCHANGED:
+        record_audit(session, actor, "directory.put_department", subject_id=code, written=written)
+        if await article_queries.is_referred_to(session, department.id):
+            await speak_department(session, department)
     return department, written is Written.CREATED
 
 
@@ -56,12 +59,20 @@ async def put_doctor(
         "department_id": await department_id_of(session, department_code),
     }
     written = await put_row(session, Doctor, {"code": code}, values, when_new={"id": new_id()})
-    if written is not Written.UNCHANGED:
-        record_audit(session, actor, "directory.put_doctor", subject_id=code, written=written)
     doctor = await queries.find_entry(session, Doctor, code)
     if doctor is None:
         raise UnknownDoctor
+    if written is not Written.UNCHANGED:
+        record_audit(session, actor, "directory.put_doctor", subject_id=code, written=written)
+        await _move_articles(session, doctor)
     return doctor, written is Written.CREATED
+
+
+async def _move_articles(session: AsyncSession, doctor: Doctor) -> None:
+    """A doctor's articles lie under the doctor's department: by an import too, which makes no version of them."""
+    moved = await article_queries.move_articles_of_doctor(session, doctor.id, doctor.department_id)
+    if moved and doctor.department_id is not None:
+        await speak_department(session, await session.get_one(Department, doctor.department_id))
 
 
 async def department_id_of(session: AsyncSession, code: str | None) -> UUID | None:
