@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.dialects.postgresql import INT4MULTIRANGE, MultiRange, Range
+from sqlalchemy.dialects.postgresql import INT4MULTIRANGE, Range
+from sqlalchemy.dialects.postgresql.ranges import MultiRange
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -24,8 +25,6 @@ class Span:
 
 Spans = tuple[Span, ...]
 """In order, not overlapping; none: closed all day."""
-
-ALL_DAY: Spans = (Span(0, DAY_MINUTES),)
 
 
 class SpansColumn(TypeDecorator[Spans]):

@@ -7,8 +7,9 @@ Secrets are not here: see :mod:`callcenter.core.secrets`.
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -33,6 +34,8 @@ class Settings(BaseSettings):
     """ISO 3166 region in which a number without country code is read."""
     area_code: str = ""
     """Trunk prefix and area code (e.g. ``0571``) put before a local number of seven or eight digits."""
+    time_zone: str = "Asia/Shanghai"
+    """IANA name of the clock on the hospital's wall: opening hours and holidays are by it."""
 
     # -- service
     api_host: str = "127.0.0.1"
@@ -68,6 +71,15 @@ class Settings(BaseSettings):
     # -- logs
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, OSError) as error:  # OSError: the name of a folder of zones
+            raise ValueError("no IANA time zone, for example Asia/Shanghai") from error
+        return value
 
     def model_post_init(self, _context: object) -> None:
         for name in ("state_dir", "cache_dir", "flows_dir", "prompts_dir", "asterisk_conf_dir"):
