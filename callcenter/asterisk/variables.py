@@ -16,6 +16,9 @@ DID = "CC_DID"  # the number that was dialled
 RESULT = "CC_RESULT"  # how the parked step ended: QUEUESTATUS, or KEY
 SERVED = "CC_SERVED"  # "1" once an agent has talked to the caller
 VISIT = "CC_VISIT"  # queue visits so far
+KEY = "CC_KEY"  # the digit by which the caller left the queue, when RESULT is KEY
+
+PRIORITY = "CC_PRIO"  # QUEUE_PRIO of the whole call, set at the first queue entry; a call-back keeps it
 
 SEAT = "CC_SEAT"  # feature codes: the endpoint that dials
 DIGIT = "CC_DIGIT"  # feature code *14<digit>
@@ -23,7 +26,10 @@ DIGIT = "CC_DIGIT"  # feature code *14<digit>
 # -- set by the flow runner, read by the dialplan
 OK = "CC_OK"  # "1": the runner has decided; anything else sends the caller to the fall-back
 DO = "CC_DO"  # what the dialplan does next: one of the Do values
-QUEUE = "CC_QUEUE"  # for Do.QUEUE
+QUEUE = "CC_QUEUE"  # for Do.QUEUE: ours, as ledger and boards name it
+APP_QUEUE = "CC_APP_QUEUE"  # Asterisk's own queue for it, when it is another (queue_names); empty: QUEUE
+OWN_QUEUE = "CC_OWN_QUEUE"  # the personal queue that is tried first; empty: none
+OWN_SECONDS = "CC_OWN_SECONDS"  # how long
 QUEUE_TIMEOUT = "CC_QTIMEOUT"  # seconds; empty: none
 HEAD_START = "CC_HEAD_START"  # seconds; the dialplan computes the priority from it at the first queue entry
 
@@ -34,7 +40,15 @@ STEP = "CC_STEP"  # the step that parked the call
 PATIENT = "CC_PATIENT"  # patient id (UUID) or empty
 GRADE = "CC_GRADE"  # VIP grade or empty
 VERIFIED = "CC_VERIFIED"  # "1" after a right check code
+AGAINST = "CC_AGAINST"  # number of the agent whom this call complains of, or empty
 RECORDING = "CC_RECORDING"  # purpose of the running recording, or empty
+RECORDED = "CC_RECORDED"  # how many messages and remarks were begun on this call
+AGAINST = "CC_AGAINST"  # number of the agent whom the caller complains of, or empty: not offered this call
+
+# -- call-backs (extensions_callbacks.conf.j2): the first comes with the command, the others when the dial is claimed
+ATTEMPT = "CC_ATTEMPT"
+NUMBER = "CC_NUMBER"  # as the trunk dials it
+LANGUAGE = "CC_LANGUAGE"  # of the patient
 
 DO_QUEUE = "queue"
 DO_HANGUP = "hangup"
@@ -47,8 +61,14 @@ EVENT_STEP = "CC_STEP"  # runner, once per finished step: flow, step, outcome
 EVENT_QUEUE = "CC_QUEUE"  # dialplan, before Queue(): visit, queue, prio
 EVENT_QUEUE_END = "CC_QUEUE_END"  # dialplan, after Queue(): visit, status
 EVENT_FALLBACK = "CC_FALLBACK"  # dialplan: why (FAILURE, silent, timeout)
-EVENT_RECORD = "CC_RECORD"  # runner: purpose, day (YYYYMMDD, UTC)
-EVENT_COMPLAINT = "CC_COMPLAINT"  # runner: a complaint is being made on this call
+EVENT_RECORD = "CC_RECORD"  # runner: purpose, day (YYYYMMDD, UTC); of a message or remark also number, queue
+EVENT_COMPLAINT = "CC_COMPLAINT"  # runner: a complaint is being made on this call: patient, agent complained of
+EVENT_MESSAGE = "CC_MESSAGE"  # runner, before a message is recorded: queue, patient, number (of its recording)
+EVENT_RATING = "CC_RATING"  # runner: mark (1 to 5)
+EVENT_EMERGENCY = "CC_EMERGENCY"  # runner: patient, verified (0|1)
+EVENT_ARTICLE = "CC_ARTICLE"  # runner, as an article begins to play: article (UUID)
+EVENT_DIAL = "CC_DIAL"  # dialplan, before a call-back's patient is dialled: attempt
+EVENT_DIAL_END = "CC_DIAL_END"  # dialplan, once that dial is over: attempt, status (DIALSTATUS), cause (Q.850)
 
 
 def format_payload(values: Mapping[str, str]) -> str:
@@ -64,6 +84,10 @@ def parse_payload(payload: str) -> dict[str, str]:
     return dict(part.split("=", 1) for part in payload.split(":") if "=" in part)
 
 
-def recording_file(purpose: str, day: str, uniqueid: str) -> str:
-    """Path of a recording below the PBX's recordings folder."""
-    return f"{day}/{purpose}-{uniqueid}.wav"
+def recording_file(purpose: str, day: str, uniqueid: str, number: int = 0) -> str:
+    """Path of a recording below the PBX's recordings folder.
+
+    ``number``: of a message or remark, which one of its call it is, from 1. Those lie in no folder of their day:
+    RECORD FILE makes none.
+    """
+    return f"{purpose}-{uniqueid}-{number}.wav" if number else f"{day}/{purpose}-{uniqueid}.wav"

@@ -9,12 +9,14 @@ from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.secrets import get_secret
+from callcenter.ivr.articles import DatabaseArticles
 from callcenter.ivr.callers import DatabaseCallers
 from callcenter.ivr.catalogue import Catalogue
 from callcenter.ivr.line import AgiLine
 from callcenter.ivr.revisions import RevisionStore
 from callcenter.ivr.runner import FlowRunner
 from callcenter.ivr.services import FlowServices
+from callcenter.patients.code_guard import CodeLimits
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +51,10 @@ class IvrServer:
             queue_names=queue_names,
         )
         self._runner = FlowRunner(
-            FlowServices(callers=DatabaseCallers(database, get_secret(settings, "check_code_key"))),
+            FlowServices(
+                callers=DatabaseCallers(database, get_secret(settings, "check_code_key"), CodeLimits.of(settings)),
+                articles=DatabaseArticles(database),
+            ),
             self._revisions,
             NumberPlan(settings.country, settings.area_code),
         )

@@ -7,7 +7,9 @@ each question ends within the limit of a running call (:mod:`callcenter.ivr.limi
 
 from dataclasses import dataclass
 
+from callcenter.ivr.articles import Articles
 from callcenter.ivr.callers import Callers
+from callcenter.ivr.last_agents import LastAgents
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +17,5 @@ class FlowServices:
     """One set per ivr process."""
 
     callers: Callers
+    last_agents: LastAgents
+    articles: Articles

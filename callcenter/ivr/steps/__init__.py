@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from callcenter.ivr.steps.article_by_number import ArticleByNumber
+from callcenter.ivr.steps.article_list import ArticleList
 from callcenter.ivr.steps.base import Step
 from callcenter.ivr.steps.check_code import CheckCode
 from callcenter.ivr.steps.complaint import Complaint
@@ -18,6 +20,19 @@ from callcenter.ivr.steps.say import Say
 STEP_TYPES: Mapping[str, type[Step]] = MappingProxyType(
     {
         step_type.kind: step_type
-        for step_type in (Say, Menu, Recognise, CheckCode, Language, Record, Complaint, Queue, Hangup, GotoFlow)
+        for step_type in (
+            Say,
+            Menu,
+            Recognise,
+            CheckCode,
+            Language,
+            Record,
+            Complaint,
+            Queue,
+            Hangup,
+            GotoFlow,
+            ArticleByNumber,
+            ArticleList,
+        )
     }
 )
