@@ -155,6 +155,25 @@ class PhoneSystem:
         scenario = sip_scenarios.seat(steps, self._audio, ring_seconds=ring_seconds, refuse=refuse)
         return await self._start(seat, scenario, ["-m", str(calls)] if calls else [], port)
 
+    async def answer_at_trunk(
+        self,
+        trunk_port: int,
+        steps: Sequence[Step],
+        *,
+        ring_seconds: float = 1.0,
+        calls: int | None = 1,
+        refuse: int | None = None,
+    ) -> Phone:
+        """Somebody in the telephone network takes calls that the hotline makes (``calls``: that many, None: all).
+
+        ``refuse``: every call is answered with this SIP status. Returns as soon as the telephone would ring.
+        """
+        scenario = sip_scenarios.seat(steps, self._audio, ring_seconds=ring_seconds, refuse=refuse)
+        phone = await self._start("callee", scenario, ["-m", str(calls)] if calls else [], trunk_port)
+        while _is_free(trunk_port) and phone.ringing_or_talking:
+            await asyncio.sleep(0.02)
+        return phone
+
     def _take_port(self) -> int:
         if self._ports is None:
             raise RuntimeError("use it as a context manager")

@@ -114,14 +114,15 @@ def seat(steps: Sequence[Step], audio: Path, *, ring_seconds: float, refuse: int
         '<label id="10"/>',
     ]
     if refuse is not None:
-        reason = {486: "Busy Here", 603: "Decline"}[refuse]
+        reason = {404: "Not Found", 480: "Temporarily Unavailable", 486: "Busy Here", 603: "Decline"}[refuse]
         body += [_send(_reply(f"{refuse} {reason}", "Content-Length: 0\n", tag=True)), '<recv request="ACK"/>']
     else:
         answer = _reply("200 OK", f"Contact: <sip:[local_ip]:[local_port]>\n{_content(_SDP)}", tag=True)
         body += [_send(answer, retrans=True), _ACK_KEEPING_PARTIES, _stream(audio)]
         body += _conversation(steps, _callee_bye())
     body += [f'<nop next="{_END}"/>', '<label id="90"/>', _send(_reply("200 OK", "Content-Length: 0\n", tag=True))]
-    body += [f'<label id="{_END}"/>', "<nop/>", '<Reference variables="them,us,cseq"/>']
+    used = "them,us,cseq" if refuse is None else "cseq"
+    body += [f'<label id="{_END}"/>', "<nop/>", f'<Reference variables="{used}"/>']
     return _scenario("seat", body)
 
 

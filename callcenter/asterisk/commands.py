@@ -3,7 +3,7 @@
 A request commits the row; the engine sends it and records the answer (callcenter/asterisk/sender.py).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, ClassVar
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlalchemy import delete, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callcenter.asterisk import variables
 from callcenter.asterisk.models import CommandState, PbxCommand
 from callcenter.core.bus import announce
 from callcenter.core.clock import now
@@ -20,6 +21,14 @@ TOPIC = "pbx_commands"
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 """A queue, seat, member or pause reason: nothing that AMI, astdb (``|``) or the dialplan gives a meaning to."""
 
+ChannelId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{0,15}-[a-z0-9-]{1,60}$")]
+"""An id that we give a channel: begins with the PBX's name, as Asterisk's own do."""
+AmiHeaders = Mapping[str, str | Sequence[str]]
+
+
+AppQueue = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,59}$")]
+"""A queue of Asterisk: one of ours, or a longer name of :mod:`callcenter.asterisk.queue_names`."""
+
 
 class Command(BaseModel):
     """Base: arguments are the model's fields; :meth:`ami` gives the action."""
@@ -27,7 +36,7 @@ class Command(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     action: ClassVar[str]
 
-    def ami(self) -> tuple[str, Mapping[str, str]]:
+    def ami(self) -> tuple[str, AmiHeaders]:
         """AMI action name and headers."""
         raise NotImplementedError
 
@@ -36,7 +45,7 @@ class QueueAdd(Command):
     """A member joins a queue. "Already there" from Asterisk is success."""
 
     action = "queue_add"
-    queue: Name
+    queue: AppQueue
     seat: Name
     member_name: Name
     penalty: int
@@ -57,7 +66,7 @@ class QueueRemove(Command):
     """A member leaves a queue. "Not there" is success."""
 
     action = "queue_remove"
-    queue: Name
+    queue: AppQueue
     seat: Name
 
     def ami(self) -> tuple[str, Mapping[str, str]]:
@@ -77,6 +86,47 @@ class QueuePause(Command):
         if self.reason:
             headers["Reason"] = self.reason
         return "QueuePause", headers
+
+
+class PlaceCallback(Command):
+    """A channel without a caller takes a place in a queue; the agent who answers it is then given the patient.
+
+    ``attempt``: becomes its channel id. ``timeout_seconds``: how long it may wait. The number dialled is not here:
+    the dialplan asks for it when an agent has answered (asterisk_conf/extensions_callbacks.conf.j2).
+    """
+
+    action = "place_callback"
+    attempt: ChannelId
+    queue: AppQueue
+    priority: int
+    timeout_seconds: int
+
+    def ami(self) -> tuple[str, AmiHeaders]:
+        return "Originate", {
+            "Channel": "Local/s@callback-place/n",
+            "ChannelId": self.attempt,
+            "OtherChannelId": f"{self.attempt}-place",
+            "Context": "callback-dial",
+            "Exten": "s",
+            "Priority": "1",
+            "Timeout": str(self.timeout_seconds * 1000),
+            "Async": "true",
+            "Variable": [
+                f"{variables.ATTEMPT}={self.attempt}",
+                f"{variables.QUEUE}={self.queue}",
+                f"{variables.PRIORITY}={self.priority}",
+            ],
+        }
+
+
+class HangUpChannel(Command):
+    """A channel that we named ends. Not there any more is success."""
+
+    action = "hang_up_channel"
+    channel_id: ChannelId
+
+    def ami(self) -> tuple[str, Mapping[str, str]]:
+        return "Hangup", {"Channel": self.channel_id}  # Asterisk takes an id where no channel has such a name
 
 
 class Reload(Command):
@@ -99,7 +149,8 @@ class Render(Command):
 
 
 COMMANDS: Mapping[str, type[Command]] = {
-    command.action: command for command in (QueueAdd, QueueRemove, QueuePause, Reload, Render)
+    command.action: command
+    for command in (QueueAdd, QueueRemove, QueuePause, PlaceCallback, HangUpChannel, Reload, Render)
 }
 
 
@@ -124,6 +175,8 @@ def is_already_so(command: Command, message: str) -> bool:
         return "already there" in lowered
     if isinstance(command, QueueRemove):
         return "not there" in lowered
+    if isinstance(command, HangUpChannel):
+        return "no such channel" in lowered
     return False
 
 

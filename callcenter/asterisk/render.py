@@ -90,6 +90,7 @@ _RELOAD = {
     "pjsip.conf": "res_pjsip.so",
     "queues.conf": "app_queue.so",
     "extensions.conf": "pbx_config.so",
+    "extensions_callbacks.conf": "pbx_config.so",
     "cel.conf": "cel",
     "cel_custom.conf": "cel_custom.so",
     "manager.conf": "manager",
@@ -243,4 +244,4 @@ def reload_modules(changed: Iterable[str]) -> list[str]:
     What the database feeds is read again in any case: whoever wrote it before may have died before saying so.
     """
     names = dict.fromkeys([*_FED_BY_DATABASE, *changed])
-    return [_RELOAD[name] for name in names if name in _RELOAD]
+    return list(dict.fromkeys(_RELOAD[name] for name in names if name in _RELOAD))
