@@ -144,7 +144,9 @@ def _parse_step(file: str, root: Entries, name: str) -> Step:
     node = _below(root, path)
     if not isinstance(node, Entries):
         raise FlowError([FlowProblem(file, line, "not-a-mapping", f"step {name!r} is a mapping ({{say: ...}})")])
-    kinds = [key for key in node.nodes if key in STEP_TYPES]
+    named = [key for key in node.nodes if key in STEP_TYPES]
+    # a message names its queue: "queue" is then a field, not the type
+    kinds = [key for key in named if not any(key in STEP_TYPES[other].model_fields for other in named if other != key)]
     if not kinds:
         message = f"step {name!r} has no known type; one of: {', '.join(STEP_TYPES)}"
         raise FlowError([FlowProblem(file, line, "unknown-step-type", message)])

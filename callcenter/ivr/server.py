@@ -12,6 +12,7 @@ from callcenter.core.secrets import get_secret
 from callcenter.ivr.articles import DatabaseArticles
 from callcenter.ivr.callers import DatabaseCallers
 from callcenter.ivr.catalogue import Catalogue
+from callcenter.ivr.last_agents import DatabaseLastAgents
 from callcenter.ivr.line import AgiLine
 from callcenter.ivr.revisions import RevisionStore
 from callcenter.ivr.runner import FlowRunner
@@ -53,6 +54,7 @@ class IvrServer:
         self._runner = FlowRunner(
             FlowServices(
                 callers=DatabaseCallers(database, get_secret(settings, "check_code_key"), CodeLimits.of(settings)),
+                last_agents=DatabaseLastAgents(database),
                 articles=DatabaseArticles(database),
             ),
             self._revisions,
