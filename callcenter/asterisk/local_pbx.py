@@ -4,15 +4,16 @@ Many can run side by side, each with its own directory and ports. One is recogni
 again by the next command whoever started it, and nothing else is ever signalled.
 """
 
-import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
 from callcenter.asterisk.install import AsteriskInstall
+from callcenter.asterisk.sounds import LANGUAGES, copy_whole, own_sounds, sounds_dir
 from callcenter.core.config import Settings
 from callcenter.core.errors import SetupError, Unavailable
 from callcenter.core.ports import require_free_port
@@ -32,7 +33,6 @@ _DIRECTORIES = (
 _OWNER_AND_GROUP = 0o027
 """umask: the ledger holds telephone numbers, so nothing is for others to read."""
 _PACKAGE_LANGUAGE = "en"
-_LANGUAGES = ("zh", "en")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,20 +225,19 @@ class LocalPbx:
 def prepare_data_dir(settings: Settings, install: AsteriskInstall) -> None:
     """``astdatadir``: links to the package's own data, our prompts copied over the package's sounds. Idempotent.
 
-    ``prompts_dir/audio/<language>`` becomes ``data/sounds/<language>``; an English sound we do not have is the
-    package's. Links point to where Asterisk sees the package, so for us they may lead nowhere.
+    An English sound we do not have is the package's. Links point to where Asterisk sees the package, so for us they
+    may lead nowhere.
     """
     data = settings.pbx_dir / "data"
     data.mkdir(parents=True, exist_ok=True)
     for entry in sorted(install.host_path(install.data_dir).iterdir()):
         if entry.name != "sounds":
             _link(data / entry.name, f"{install.data_dir}/{entry.name}")
-    for language in _LANGUAGES:
-        _prepare_sounds(settings.prompts_dir / "audio" / language, data / "sounds" / language, language, install)
+    for language in LANGUAGES:
+        _prepare_sounds(own_sounds(settings, language), sounds_dir(settings) / language, language, install)
 
 
-def _prepare_sounds(ours: Path, target: Path, language: str, install: AsteriskInstall) -> None:
-    wanted = {path.relative_to(ours): path for path in sorted(ours.rglob("*")) if path.is_file()}
+def _prepare_sounds(wanted: Mapping[Path, Path], target: Path, language: str, install: AsteriskInstall) -> None:
     replaced = {relative.with_suffix("") for relative in wanted}
     links: dict[Path, str] = {}
     package_sounds = f"{install.data_dir}/sounds/{language}"
@@ -254,21 +253,9 @@ def _prepare_sounds(ours: Path, target: Path, language: str, install: AsteriskIn
         if (path.is_symlink() or path.is_file()) and relative not in wanted and relative not in links:
             path.unlink()
     for relative, source in wanted.items():
-        _copy(source, target / relative)
+        copy_whole(source, target / relative)
     for relative, destination in links.items():
         _link(target / relative, destination)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Whole or not at all: a caller may be listening to the old one."""
-    if target.is_file() and not target.is_symlink():
-        old, new = target.stat(), source.stat()
-        if (old.st_size, old.st_mtime_ns) == (new.st_size, new.st_mtime_ns):
-            return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.new")
-    shutil.copy2(source, draft)
-    draft.replace(target)
 
 
 def _link(path: Path, destination: str) -> None:

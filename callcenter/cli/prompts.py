@@ -1,5 +1,6 @@
 """``callcenter prompts ...``"""
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -7,11 +8,12 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
+from callcenter.asterisk.sounds import refresh_sounds
 from callcenter.cli.common import out
 from callcenter.core.config import get_settings
-from callcenter.core.errors import SetupError
-from callcenter.ivr import speech
+from callcenter.ivr.prompt_rendering import render as render_prompts
 from callcenter.ivr.prompts import load_prompts
+from callcenter.speech.speaker import engine_choice, make_provider
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -21,30 +23,33 @@ class Provider(StrEnum):
 
     KOKORO = "kokoro"
     ESPEAK = "espeak-ng"
+    HTTP = "http"
 
 
 @app.command()
 def render(
     provider: Annotated[Provider, typer.Option(help="Speech engine.")] = Provider.KOKORO,
-    voices_dir: Annotated[Path | None, typer.Option(help="Kokoro's voice files (docs/prompts.md).")] = None,
+    voices_dir: Annotated[
+        Path | None, typer.Option(help="Kokoro's voice files (docs/prompts.md); else CALLCENTER_SPEECH_VOICES_DIR.")
+    ] = None,
     only: Annotated[list[str] | None, typer.Option(help="Only this prompt (may be repeated).")] = None,
 ) -> None:
-    """Speak what is missing or whose text has changed."""
-    if provider is Provider.KOKORO:
-        if voices_dir is None:
-            raise SetupError("Kokoro needs --voices-dir: docs/prompts.md says where the voices come from.")
-        engine: speech.SpeechProvider = speech.KokoroProvider(voices_dir)
-    else:
-        engine = speech.EspeakProvider()
-    library = load_prompts(get_settings().prompts_dir)
+    """Speak what is missing or whose text has changed; a running Asterisk plays it from the next call on."""
+    settings = get_settings()
+    choice = engine_choice(settings, provider.value)
+    if voices_dir is not None:
+        choice = replace(choice, voices_dir=str(voices_dir))
+    engine = make_provider(choice)
+    library = load_prompts(settings.prompts_dir)
     with Progress(console=out) as bar:
         task = bar.add_task("prompts", total=None)
-        written = speech.render(
+        written = render_prompts(
             library,
             engine,
             only=only,
             progress=lambda done, total, _name: bar.update(task, completed=done, total=total),
         )
+    refresh_sounds(settings)
     out.print(f"{len(written)} files written.")
 
 

@@ -68,6 +68,29 @@ class Settings(BaseSettings):
     ledger_retention_days: int = Field(default=30, ge=1)
     """Raw ledger lines in the database and rotated ledger files older than this are deleted."""
 
+    # -- check codes: how many may be wrong before no more are taken (docs/decisions/0020-guesses-take-a-place-first.md)
+    check_code_limit_card: int = Field(default=5, ge=1)
+    """Of one card."""
+    check_code_limit_caller: int = Field(default=10, ge=1)
+    """From one caller's number; a family's, or a forged one."""
+    check_code_limit_trunk: int = Field(default=100, ge=1)
+    check_code_limit_line: int = Field(default=300, ge=1)
+    """Over all trunks together."""
+    check_code_window_minutes: int = Field(default=15, ge=1)
+    """Within which they are counted, and for how long a lock holds after the last of them."""
+
+    # -- speech (docs/prompts.md)
+    speech_provider: Literal["espeak-ng", "kokoro", "http"] = "espeak-ng"
+    """Who speaks the texts that staff change."""
+    speech_voices_dir: Path | None = None
+    """Folder of Kokoro's voices; needed for ``kokoro``."""
+    speech_http_url: str | None = None
+    """Address of the hospital's own speech service; needed for ``http``."""
+    speech_http_voice_zh: str = ""
+    speech_http_voice_en: str = ""
+    speech_timeout_seconds: float = Field(default=120.0, gt=0)
+    """How long one text may take to be spoken."""
+
     # -- logs
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"

@@ -2,7 +2,7 @@
 
 ``texts.yaml`` holds our own prompts, played as ``cc/<id>``; ``asterisk.yaml`` the sounds that Asterisk itself
 plays (numbers, queue announcements) under Asterisk's own names. ``manifest.json`` is written by
-:func:`callcenter.ivr.speech.render` and says from which text, voice and provider each wav was made.
+:func:`callcenter.ivr.prompt_rendering.render` and says from which text, voice and provider each wav was made.
 """
 
 import hashlib

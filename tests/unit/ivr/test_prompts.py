@@ -11,10 +11,9 @@ import pytest
 
 from callcenter.core.config import Settings
 from callcenter.core.errors import SetupError
+from callcenter.ivr.prompt_rendering import render
 from callcenter.ivr.prompts import (
-    LANGUAGES,
     InvalidPrompts,
-    Language,
     MissingAudio,
     Prompt,
     PromptLibrary,
@@ -22,7 +21,9 @@ from callcenter.ivr.prompts import (
     audio_name,
     load_prompts,
 )
-from callcenter.ivr.speech import KokoroProvider, english_phonemes, render, wav_seconds
+from callcenter.speech.audio import wav_seconds
+from callcenter.speech.languages import LANGUAGES, Language
+from callcenter.speech.providers import KokoroProvider, english_phonemes
 
 PROMPTS_DIR = Path(__file__).parents[3] / "prompts"
 SHIPPED = load_prompts(PROMPTS_DIR)

@@ -1,40 +1,18 @@
-"""Turns prompt texts into the wav files that Asterisk plays.
-
-A :class:`SpeechProvider` speaks one text into a wav of any rate; :func:`render` brings it to 8 kHz, 16 bit, mono,
--3 dB, without silence at the ends, and writes the manifest. Needed only when texts change: the standard
-prompts are in the repository as audio. How to set it up: docs/prompts.md.
-"""
+"""Who speaks: engines that turn one text into a wav file. How to set them up: docs/prompts.md."""
 
 import json
 import re
-import shutil
-import subprocess
-import tempfile
 import wave
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from callcenter.core.errors import SetupError
-from callcenter.ivr.prompts import (
-    MANIFEST_FILE,
-    Audio,
-    Prompt,
-    PromptLibrary,
-    audio_name,
-    fingerprint,
-    load_manifest,
-)
+from callcenter.speech.audio import run_tool
 from callcenter.speech.languages import LANGUAGES, Language
-
-SAMPLE_RATE = 8000
-PEAK_DECIBEL = -3
-
-Progress = Callable[[int, int, str], None]
-"""Called after each file: how many are done, how many there are, the audio's name."""
+from callcenter.speech.spoken_forms import spoken_form
 
 
 class SpeechProvider(Protocol):
@@ -55,6 +33,11 @@ class SpeechProvider(Protocol):
         ...
 
 
+def speak(provider: SpeechProvider, text: str, language: Language, wav_path: Path) -> None:
+    """Have ``text`` spoken as a person would read it. Raises SetupError, Unavailable."""
+    provider.speak(spoken_form(text, language), language, wav_path)
+
+
 class EspeakProvider:
     """espeak-ng: always available, robotic; a recogniser understands hardly any of its Mandarin."""
 
@@ -62,14 +45,14 @@ class EspeakProvider:
 
     @cached_property
     def version(self) -> str:
-        found = re.search(r"\d+(\.\d+)+", _run(["espeak-ng", "--version"]))
+        found = re.search(r"\d+(\.\d+)+", run_tool(["espeak-ng", "--version"]))
         return found.group() if found else "unknown"
 
     def voice(self, language: Language) -> str:
         return {"zh": "cmn", "en": "en-us"}[language]
 
     def speak(self, text: str, language: Language, wav_path: Path) -> None:
-        _run(["espeak-ng", "--stdin", "-v", self.voice(language), "-w", str(wav_path)], text)
+        run_tool(["espeak-ng", "--stdin", "-v", self.voice(language), "-w", str(wav_path)], text)
 
 
 class KokoroProvider:
@@ -96,7 +79,8 @@ class KokoroProvider:
         self._numpy = _speech_module("numpy")
         self._styles = {language: self._load_style(voices_dir, self.voice(language)) for language in LANGUAGES}
 
-    def voice(self, language: Language) -> str:
+    @staticmethod
+    def voice(language: Language) -> str:
         return {"zh": "zf_xiaoxiao", "en": "af_heart"}[language]
 
     def speak(self, text: str, language: Language, wav_path: Path) -> None:
@@ -184,12 +168,14 @@ _KOKORO_LETTERS = {
 }
 
 
+_ENGLISH_IPA = ("espeak-ng", "-q", "--ipa=3", "-v", "en-us")
+
+
 def english_phonemes(sentence: str) -> str:
     """Kokoro's phonemes of an English sentence; punctuation is kept, since it shapes the melody."""
     pieces = re.findall(r"[^,;:.!?]+|[,;:.!?]+", sentence)
     spoken = [
-        piece.strip() if piece[0] in ",;:.!?" else _run(["espeak-ng", "-q", "--ipa=3", "-v", "en-us", "--stdin"], piece)
-        for piece in pieces
+        piece.strip() if piece[0] in ",;:.!?" else run_tool([*_ENGLISH_IPA, "--stdin"], piece) for piece in pieces
     ]
     phonemes = ""
     for piece in spoken:
@@ -197,103 +183,6 @@ def english_phonemes(sentence: str) -> str:
     for ipa, letter in _KOKORO_LETTERS.items():
         phonemes = phonemes.replace(ipa, letter)
     return phonemes.strip()
-
-
-def render(
-    library: PromptLibrary,
-    provider: SpeechProvider,
-    languages: Sequence[Language] = LANGUAGES,
-    only: Collection[str] | None = None,
-    progress: Progress | None = None,
-) -> list[str]:
-    """Speak what is missing, stale, or made by another voice or provider; with ``only``, exactly these prompt ids.
-
-    Writes each wav and its manifest entry at once, so that an interrupted run goes on where it stopped. Returns the
-    names of the files written; load the prompts again afterwards. Raises :class:`SetupError` when a tool is
-    missing or fails, :class:`~callcenter.ivr.prompts.UnknownPrompt` for an unknown id.
-    """
-    prompts = list(library) if only is None else [library.get(prompt_id) for prompt_id in only]
-    todo = [
-        (prompt, language)
-        for prompt in prompts
-        for language in languages
-        if only is not None or _is_due(library, prompt, language, provider)
-    ]
-    manifest = load_manifest(library.prompts_dir)
-    written: list[str] = []
-    with tempfile.TemporaryDirectory() as work_dir:
-        for prompt, language in todo:
-            name = audio_name(prompt, language)
-            duration_seconds = _render_one(library, prompt, language, provider, Path(work_dir))
-            made_by = _maker(prompt, language, provider)
-            manifest[name] = Audio(
-                **made_by,
-                fingerprint=fingerprint(prompt.spoken(language), *_ordered(made_by)),
-                duration_seconds=round(duration_seconds, 3),
-            )
-            _write_manifest(library.prompts_dir, manifest)
-            written.append(name)
-            if progress is not None:
-                progress(len(written), len(todo), name)
-    return written
-
-
-def _ordered(made_by: Mapping[str, str]) -> tuple[str, str, str]:
-    return made_by["voice"], made_by["provider"], made_by["provider_version"]
-
-
-def _maker(prompt: Prompt, language: Language, provider: SpeechProvider) -> dict[str, str]:
-    if prompt.tone:
-        return {"provider": "sox", "provider_version": "1", "voice": "sine"}
-    return {"provider": provider.name, "provider_version": provider.version, "voice": provider.voice(language)}
-
-
-def _is_due(library: PromptLibrary, prompt: Prompt, language: Language, provider: SpeechProvider) -> bool:
-    audio = prompt.audio.get(language)
-    if audio is None or not library.audio_path(prompt, language).is_file():
-        return True
-    made_by = _maker(prompt, language, provider)
-    return audio.fingerprint != fingerprint(prompt.spoken(language), *_ordered(made_by))
-
-
-def _render_one(
-    library: PromptLibrary, prompt: Prompt, language: Language, provider: SpeechProvider, work_dir: Path
-) -> float:
-    raw, finished = work_dir / "raw.wav", work_dir / "finished.wav"
-    if prompt.tone:
-        tone = ["synth", str(prompt.tone.seconds), "sine", str(prompt.tone.hertz), "fade", "0.01", "-0", "0.01"]
-        _run(["sox", "-D", "-n", "-r", str(SAMPLE_RATE), "-c", "1", "-b", "16", str(finished), *tone, *_norm()])
-    else:
-        provider.speak(prompt.texts[language], language, raw)
-        _run(["sox", "-D", str(raw), "-c", "1", "-b", "16", str(finished), *_telephone_effects()])
-    path = library.audio_path(prompt, language)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(finished, partial := path.with_suffix(".partial"))
-    partial.replace(path)
-    return wav_seconds(path)
-
-
-def _norm() -> list[str]:
-    return ["norm", str(PEAK_DECIBEL)]
-
-
-def _telephone_effects() -> list[str]:
-    # Trimmed after levelling, so that the threshold means the same for every voice; a little air stays at both ends.
-    trim = ["silence", "1", "0.01", "0.2%", "reverse"]
-    return ["rate", str(SAMPLE_RATE), *_norm(), *trim, *trim, "pad", "0.04", "0.06"]
-
-
-def wav_seconds(path: Path) -> float:
-    """Length of a wav file in seconds."""
-    with wave.open(str(path)) as wav:
-        return float(wav.getnframes() / wav.getframerate())
-
-
-def _write_manifest(prompts_dir: Path, manifest: Mapping[str, Audio]) -> None:
-    entries = {name: asdict(manifest[name]) for name in sorted(manifest)}
-    partial = prompts_dir / f"{MANIFEST_FILE}.partial"
-    partial.write_text(json.dumps({"audio": entries}, indent=1, sort_keys=True) + "\n", "utf-8")
-    partial.replace(prompts_dir / MANIFEST_FILE)
 
 
 def _sentences(text: str) -> list[str]:
@@ -307,13 +196,3 @@ def _speech_module(name: str) -> Any:
         raise SetupError(
             f"The speech engine needs the Python module {name}: install callcenter[speech], or use espeak-ng instead."
         ) from error
-
-
-def _run(command: Sequence[str], stdin: str = "") -> str:
-    try:
-        result = subprocess.run(command, input=stdin, capture_output=True, text=True, check=True, timeout=120)
-    except FileNotFoundError as error:
-        raise SetupError(f"{command[0]} is not installed: apt-get install {command[0]}.") from error
-    except subprocess.CalledProcessError as error:
-        raise SetupError(f"{command[0]} failed: {error.stderr.strip()}") from error
-    return result.stdout
