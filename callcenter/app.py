@@ -14,6 +14,7 @@ from callcenter.accounts import routes as accounts_routes
 from callcenter.accounts.access import require
 from callcenter.accounts.service import LoginThrottle
 from callcenter.agents import routes as agents_routes
+from callcenter.calendar import routes as calendar_routes
 from callcenter.calls import routes as calls_routes
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
@@ -25,6 +26,7 @@ from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.problems import Problem, install_problem_handlers, problem_responses
 from callcenter.core.secrets import get_secret
 from callcenter.desk import routes as desk_routes
+from callcenter.directory import article_routes
 from callcenter.directory import routes as directory_routes
 from callcenter.patients import routes as patients_routes
 from callcenter.patients.import_files import MAX_FILE_BYTES
@@ -33,7 +35,9 @@ from callcenter.workorders import routes as workorders_routes
 
 DOMAINS: tuple[ModuleType, ...] = (
     accounts_routes,
+    calendar_routes,
     directory_routes,
+    article_routes,
     patients_routes,
     queues_routes,
     desk_routes,
