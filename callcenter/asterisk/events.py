@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple, get_type_hints
 
+from callcenter.asterisk import variables
 from callcenter.asterisk.errors import EventMalformed
 
 # -- how a header is read
@@ -61,6 +62,17 @@ def _instant(value: str) -> datetime | None:
         raise ValueError from error
 
 
+def _channel_variable(name: str, read: Callable[[str], Any]) -> From:
+    """A variable of the caller's channel (manager.conf's channelvars): one line each of a repeated header."""
+
+    def find(value: str) -> Any:
+        wanted = f"{name}="
+        lines = value.split("\n")
+        return read(next((line.removeprefix(wanted) for line in lines if line.startswith(wanted)), ""))
+
+    return From(find, ("ChanVariable",))
+
+
 def key(*names: str) -> From:
     return From(_key, names)
 
@@ -74,6 +86,7 @@ def number(name: str) -> From:
 
 
 Queue = Annotated[str, key("Queue")]
+WantedQueue = Annotated[str, _channel_variable(variables.QUEUE, str)]
 Uniqueid = Annotated[str, key("Uniqueid")]
 Linkedid = Annotated[str, key("Linkedid")]
 Channel = Annotated[str, text("Channel")]
@@ -92,7 +105,10 @@ MemberName = Annotated[str, From(str, ("MemberName", "Name"))]
 
 @dataclass(frozen=True, slots=True)
 class QueueCallerJoin:
-    """A caller entered a queue at ``position`` (from 1); ``waiting`` callers are now in it."""
+    """A caller entered a queue at ``position`` (from 1); ``waiting`` callers are now in it.
+
+    ``wanted_queue``: ours, when ``queue`` is one of Asterisk's own (queue_names).
+    """
 
     queue: Queue
     uniqueid: Uniqueid
@@ -102,6 +118,8 @@ class QueueCallerJoin:
     caller_name: CallerName
     position: Position
     waiting: Annotated[int, number("Count")]
+    wanted_queue: WantedQueue
+    priority: Annotated[int, _channel_variable(variables.PRIORITY, _number)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +132,7 @@ class QueueCallerLeave:
     channel: Channel
     position: Position
     waiting: Annotated[int, number("Count")]
+    wanted_queue: WantedQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +145,7 @@ class QueueCallerAbandon:
     position: Position
     original_position: Annotated[int, number("OriginalPosition")]
     wait_seconds: Annotated[int, number("HoldTime")]
+    wanted_queue: WantedQueue
 
 
 # -- an offer to an agent

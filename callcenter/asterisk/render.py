@@ -15,16 +15,20 @@ import jinja2
 from callcenter.asterisk.events import SUBSCRIBED
 from callcenter.asterisk.install import AsteriskInstall, find_asterisk
 from callcenter.asterisk.local_pbx import run_dir
+from callcenter.asterisk.queue_names import is_ours_alone, personal_queue, shadow_queue
 from callcenter.core.config import Settings
 from callcenter.core.errors import InvalidInput, SetupError
 from callcenter.core.secrets import get_secret
 
 # for fullmatch(): with match(), "$" would also accept a line end
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_KEYS = re.compile(r"[0-9]{0,10}")
+_PROMPT = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_AGENT_NUMBER = re.compile(r"[0-9]{2,10}")
 _DID = re.compile(r"[0-9]{2,20}")
 _PASSWORD = re.compile(r"[A-Za-z0-9_-]{20,80}")
 _AMI_SECRET = re.compile(r"[A-Za-z0-9_.+/=-]{16,80}")
-RESERVED_QUEUES = frozenset({"general", "default-queue"})
+RESERVED_QUEUES = frozenset({"general", "default-queue", "personal-queue"})
 """Sections that queues.conf has already: a queue of that name would change what holds for all."""
 RESERVED_SEATS = frozenset({"global", "seat", "seat-aor", "seat-auth", "transport-udp", "trunk"})
 """Sections that pjsip.conf has already: a seat of that name would change the trunk or every seat."""
@@ -70,6 +74,7 @@ MODULES = (
     "format_wav.so",
     "func_callerid.so",
     "func_channel.so",
+    "func_dialplan.so",
     "func_logic.so",
     "func_strings.so",
     "func_timeout.so",
@@ -122,6 +127,20 @@ class QueueConf:
     service_level_seconds: int
     announce_position: bool
     announce_every_seconds: int
+    announce_wait: bool
+    comfort_prompts: tuple[str, ...]
+    comfort_every_seconds: int
+    exit_keys: str
+    without: tuple[str, ...] = ()
+    """Agents' numbers: for each a shadow queue that lacks this agent (queue_names)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalQueueConf:
+    """An agent's personal queue (queue_names)."""
+
+    agent_number: str
+    wrap_up_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +156,7 @@ class PbxConfiguration:
     dids: tuple[DidConf, ...]
     queues: tuple[QueueConf, ...]
     seats: tuple[SeatConf, ...]
+    personal_queues: tuple[PersonalQueueConf, ...] = ()
 
     def check(self) -> None:
         """Raises InvalidInput for a value that could break out of its line in a configuration file."""
@@ -148,7 +168,15 @@ class PbxConfiguration:
         for queue in self.queues:
             _require(_NAME.fullmatch(queue.name), "queue name", queue.name)
             _require(queue.name not in RESERVED_QUEUES, "queue name", queue.name)
+            _require(not is_ours_alone(queue.name), "queue name", queue.name)
             _require(queue.strategy in _STRATEGIES, "strategy", queue.strategy)
+            _require(_KEYS.fullmatch(queue.exit_keys), "exit keys", queue.exit_keys)
+            for prompt in queue.comfort_prompts:
+                _require(_PROMPT.fullmatch(prompt), "comfort prompt", prompt)
+            for number in queue.without:
+                _require(_AGENT_NUMBER.fullmatch(number), "agent number", number)
+        for personal in self.personal_queues:
+            _require(_AGENT_NUMBER.fullmatch(personal.agent_number), "agent number", personal.agent_number)
         for seat in self.seats:
             _require(_NAME.fullmatch(seat.name), "seat name", seat.name)
             _require(seat.name not in RESERVED_SEATS, "seat name", seat.name)
@@ -186,6 +214,9 @@ def render(settings: Settings, configuration: PbxConfiguration, install: Asteris
         "ami_commands_secret": _ami_secret(settings, "ami_commands_secret"),
         "dids": configuration.dids,
         "queues": configuration.queues,
+        "personal_queues": configuration.personal_queues,
+        "personal_queue": personal_queue,
+        "shadow_queue": shadow_queue,
         "seats": configuration.seats,
     }
     return {

@@ -23,6 +23,7 @@ from callcenter.asterisk.events import (
     QueueEntry,
     QueueMember,
 )
+from callcenter.asterisk.queue_names import is_personal, main_queue
 from callcenter.core.bus import announce
 from callcenter.core.clock import now
 from callcenter.queues import queries
@@ -36,26 +37,26 @@ _RINGING = frozenset({6, 7})  # Asterisk's device states: ringing; ringing and i
 
 
 async def on_queue_caller_join(event: QueueCallerJoin, session: AsyncSession) -> None:
-    """A caller waits now, at the place that app_queue gave them; the event does not carry the priority."""
-    await queries.insert_waiting(
+    """A caller waits now, in our queue, whichever of Asterisk's serves it."""
+    queue_name = main_queue(event.queue, event.wanted_queue)
+    await queries.put_waiting(
         session,
         {
             "uniqueid": event.uniqueid,
-            "queue_name": event.queue,
+            "queue_name": queue_name,
             "pbx": event.uniqueid.partition("-")[0],
             "caller_number": event.caller_number,
-            "position": event.position,
-            "priority": 0,
+            "priority": event.priority,
             "joined_at": now(),
         },
     )
-    await announce(session, TOPIC, [event.queue])
+    await announce(session, TOPIC, [queue_name])
 
 
 async def on_queue_caller_leave(event: QueueCallerLeave | QueueCallerAbandon, session: AsyncSession) -> None:
     """A caller waits no more, for whatever reason (the record follows from the ledger)."""
     await queries.remove_waiting(session, event.uniqueid)
-    await announce(session, TOPIC, [event.queue])
+    await announce(session, TOPIC, [main_queue(event.queue, event.wanted_queue)])
 
 
 async def on_agent_called(event: AgentCalled, session: AsyncSession) -> None:
@@ -85,12 +86,15 @@ async def on_queue_caller_abandon(event: QueueCallerAbandon, session: AsyncSessi
 
 
 async def on_agent_complete(event: AgentComplete, session: AsyncSession) -> None:
-    """The conversation is over: wrap-up, as long as the queue grants it and app_queue keeps calls away."""
+    """The conversation is over: wrap-up, as long as app_queue keeps calls away: by the queue they came from."""
     agent = await _find_agent(session, event.member_name)
     if agent is None:
         return
-    queue = await session.get(Queue, event.queue)
-    seconds = queue.wrap_up_seconds if queue else 0
+    if is_personal(event.queue):
+        seconds = await queries.get_personal_wrap_up(session, agent.id)
+    else:
+        queue = await session.get(Queue, main_queue(event.queue, ""))
+        seconds = queue.wrap_up_seconds if queue else 0
     activity = Activity.WRAP_UP if seconds else Activity.IDLE
     await agents.record_activity(session, agent, activity, wrap_up_seconds=seconds)
 
@@ -114,26 +118,30 @@ async def correct_live(
     for agent in await agent_queries.list_agents(session, lock=True):
         name = agents.member_name(agent)
         await _correct_activity(session, agent, busy=name in busy, ringing=name in ringing)
-    await announce(session, TOPIC, {member.queue for member in members} | {entry.queue for entry in entries})
+    await announce(session, TOPIC, {main_queue(row.queue, "") for row in (*members, *entries)} - {""})
 
 
 async def correct_waiting(session: AsyncSession, pbx: str, entries: Iterable[QueueEntry]) -> None:
-    """Who waits, and where, is what Asterisk says: places and priorities that no event carries come from here."""
+    """Who waits, and with what priority, is what Asterisk says.
+
+    The rows do not tell the queue of ours behind a personal queue: such a caller keeps the one of the joining, and
+    one whose joining was missed is on the board some seconds later, in the queue itself.
+    """
     at = now()
     present = {entry.uniqueid: entry for entry in entries}
     for entry in present.values():
-        await queries.put_waiting(
-            session,
-            {
-                "uniqueid": entry.uniqueid,
-                "queue_name": entry.queue,
-                "pbx": pbx,
-                "caller_number": entry.caller_number,
-                "position": entry.position,
-                "priority": entry.priority,
-                "joined_at": at - timedelta(seconds=entry.wait_seconds),
-            },
-        )
+        if not is_personal(entry.queue):
+            await queries.put_waiting(
+                session,
+                {
+                    "uniqueid": entry.uniqueid,
+                    "queue_name": main_queue(entry.queue, ""),
+                    "pbx": pbx,
+                    "caller_number": entry.caller_number,
+                    "priority": entry.priority,
+                    "joined_at": at - timedelta(seconds=entry.wait_seconds),
+                },
+            )
     await queries.remove_waiting_except(session, pbx, set(present))
 
 

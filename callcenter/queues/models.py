@@ -3,9 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey
+from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
+from callcenter.calendar.models import Schedule
 from callcenter.core.db import Base
 
 
@@ -30,6 +32,25 @@ class Queue(Base):
     short_abandon_seconds: Mapped[int] = mapped_column(default=5)
     announce_position: Mapped[bool] = mapped_column(default=True)
     announce_every_seconds: Mapped[int] = mapped_column(default=30)
+    announce_wait: Mapped[bool] = mapped_column(default=True)
+    """The expected wait is said once, at the first announcement: app_queue's estimate would rise again later."""
+    comfort_prompts: Mapped[list[str]] = mapped_column(ARRAY(String), default=lambda: ["queue_comfort"])
+    """Played in turn while callers wait; prompt ids, so each is there in both languages."""
+    comfort_every_seconds: Mapped[int] = mapped_column(default=45)
+    """0: never."""
+    schedule_name: Mapped[str | None] = mapped_column(ForeignKey(Schedule.name))
+    """When it takes callers (calendar); None: always."""
+    overflow_to: Mapped[str | None] = mapped_column(ForeignKey("queues.name"))
+    """Where a caller goes on waiting, at the same priority, when this queue is full, over or empty. No cycles."""
+    exit_keys: Mapped[str] = mapped_column(default="")
+    """Digits by which a waiting caller leaves: the flow says where each leads."""
+    last_agent_first: Mapped[bool] = mapped_column(default=False)
+    """Whether who last talked with the caller is tried first, for ``last_agent_seconds``."""
+    last_agent_seconds: Mapped[int] = mapped_column(default=8)
+    last_agent_days: Mapped[int] = mapped_column(default=90)
+    """An older conversation does not count."""
+    excludes_complained_agent: Mapped[bool] = mapped_column(default=False)
+    """Whether an agent complained of on a call is not offered that call."""
     active: Mapped[bool] = mapped_column(default=True)
 
 
@@ -64,6 +85,6 @@ class WaitingCaller(Base):
     queue_name: Mapped[str] = mapped_column(index=True)
     pbx: Mapped[str]
     caller_number: Mapped[str | None]
-    position: Mapped[int]
     priority: Mapped[int] = mapped_column(BigInteger, default=0)
+    """QUEUE_PRIO: the highest is served first, among equals who joined first."""
     joined_at: Mapped[datetime]

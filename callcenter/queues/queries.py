@@ -3,18 +3,25 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import case, delete, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.agents.models import Agent, Wanted
+from callcenter.agents.models import Activity, Agent, Wanted
 from callcenter.asterisk.models import CommandState, PbxCommand
 from callcenter.queues.models import Did, Queue, QueueMembership, WaitingCaller
+from callcenter.queues.places import Place
 
 
 async def list_queues(session: AsyncSession, *, active_only: bool = False) -> Sequence[Queue]:
     query = select(Queue).order_by(Queue.name)
     return (await session.scalars(query.where(Queue.active) if active_only else query)).all()
+
+
+async def lock_queues(session: AsyncSession) -> Sequence[Queue]:
+    """All queues, until the end of this transaction: two changes of the overflow chains follow one another."""
+    query = select(Queue).order_by(Queue.name).with_for_update().execution_options(populate_existing=True)
+    return (await session.scalars(query)).all()
 
 
 async def lock_queue(session: AsyncSession, name: str) -> Queue | None:
@@ -34,24 +41,81 @@ async def list_dids(session: AsyncSession) -> Sequence[Did]:
     return (await session.scalars(select(Did).order_by(Did.number))).all()
 
 
-async def list_memberships(session: AsyncSession, agent_id: UUID) -> Sequence[QueueMembership]:
-    """An agent's places in active queues."""
-    query = (
-        select(QueueMembership)
-        .join(Queue, Queue.name == QueueMembership.queue_name)
-        .where(QueueMembership.agent_id == agent_id, Queue.active)
-        .order_by(QueueMembership.queue_name)
-    )
+async def list_seated_agents(session: AsyncSession) -> Sequence[Agent]:
+    """Every agent who sits somewhere."""
+    query = select(Agent).where(Agent.wanted != Wanted.LOGGED_OUT, Agent.seat_name.is_not(None))
     return (await session.scalars(query)).all()
 
 
-async def list_seated_memberships(session: AsyncSession) -> Sequence[tuple[QueueMembership, Agent]]:
-    """Every place of every agent who sits somewhere: what Asterisk's members should be."""
+async def list_places(session: AsyncSession, agent_id: UUID | None = None) -> Sequence[tuple[UUID, Place]]:
+    """The places of all agents in active queues, or of one."""
     query = (
-        select(QueueMembership, Agent)
-        .join(Agent, Agent.id == QueueMembership.agent_id)
+        select(QueueMembership, Queue)
         .join(Queue, Queue.name == QueueMembership.queue_name)
-        .where(Agent.wanted != Wanted.LOGGED_OUT, Agent.seat_name.is_not(None), Queue.active)
+        .where(Queue.active)
+        .order_by(QueueMembership.queue_name)
+    )
+    if agent_id is not None:
+        query = query.where(QueueMembership.agent_id == agent_id)
+    return [
+        (
+            membership.agent_id,
+            Place(
+                queue.name,
+                membership.penalty,
+                excludes_complained_agent=queue.excludes_complained_agent,
+                last_agent_first=queue.last_agent_first,
+            ),
+        )
+        for membership, queue in (await session.execute(query)).all()
+    ]
+
+
+async def find_free_member(session: AsyncSession, queue_name: str, agent_number: str) -> Agent | None:
+    """This agent, if a member of the queue, available, and doing nothing (as the live events say)."""
+    query = (
+        select(Agent)
+        .join(QueueMembership, QueueMembership.agent_id == Agent.id)
+        .where(
+            Agent.number == agent_number,
+            QueueMembership.queue_name == queue_name,
+            Agent.wanted == Wanted.AVAILABLE,
+            Agent.activity == Activity.IDLE,
+            Agent.seat_name.is_not(None),
+        )
+    )
+    return (await session.scalars(query)).one_or_none()
+
+
+async def list_member_numbers(session: AsyncSession) -> dict[str, list[str]]:
+    """Queue to the numbers of its members, in order."""
+    query = (
+        select(QueueMembership.queue_name, func.array_agg(aggregate_order_by(Agent.number, Agent.number)))
+        .join(Agent, Agent.id == QueueMembership.agent_id)
+        .group_by(QueueMembership.queue_name)
+    )
+    return {row[0]: row[1] for row in (await session.execute(query)).all()}
+
+
+async def get_personal_wrap_up(session: AsyncSession, agent_id: UUID) -> int:
+    """Seconds of wrap-up after a call from the agent's personal queue: the longest of the queues it stands for."""
+    query = (
+        select(func.coalesce(func.max(Queue.wrap_up_seconds), 0))
+        .join(QueueMembership, QueueMembership.queue_name == Queue.name)
+        .where(QueueMembership.agent_id == agent_id, Queue.active, Queue.last_agent_first)
+    )
+    return (await session.scalars(query)).one()
+
+
+async def list_personal_wrap_ups(session: AsyncSession) -> Sequence[tuple[str, int]]:
+    """Agents that have a personal queue, with its wrap-up (:func:`get_personal_wrap_up`)."""
+    query = (
+        select(Agent.number, func.max(Queue.wrap_up_seconds))
+        .join(QueueMembership, QueueMembership.agent_id == Agent.id)
+        .join(Queue, Queue.name == QueueMembership.queue_name)
+        .where(Queue.active, Queue.last_agent_first)
+        .group_by(Agent.number)
+        .order_by(Agent.number)
     )
     return [(row[0], row[1]) for row in (await session.execute(query)).all()]
 
@@ -72,46 +136,24 @@ async def remove_membership(session: AsyncSession, queue_name: str, agent_id: UU
     return gone.first() is not None
 
 
-async def insert_waiting(session: AsyncSession, caller: dict[str, object]) -> None:
-    """A caller who joined: who stood at that position or behind it stands one further back (app_queue's order)."""
-    await remove_waiting(session, str(caller["uniqueid"]))  # a leave that was missed, or the same event again
-    await _shift_waiting(session, caller["queue_name"], caller["position"], +1)
-    await session.execute(insert(WaitingCaller).values(**caller))
-
-
 async def put_waiting(session: AsyncSession, caller: dict[str, object]) -> None:
-    """A caller as a snapshot shows them: all positions of the queue come from it."""
+    """A caller who waits. One who is there already keeps the time of joining, unless it is another queue now."""
     new = insert(WaitingCaller).values(**caller)
+    stayed = WaitingCaller.queue_name == new.excluded.queue_name
     await session.execute(
         new.on_conflict_do_update(
             index_elements=["uniqueid"],
             set_={
                 "queue_name": new.excluded.queue_name,
-                "position": new.excluded.position,
                 "priority": new.excluded.priority,
+                "joined_at": case((stayed, WaitingCaller.joined_at), else_=new.excluded.joined_at),
             },
         )
     )
 
 
 async def remove_waiting(session: AsyncSession, uniqueid: str) -> None:
-    """A caller who left: who stood behind moves up."""
-    gone = await session.execute(
-        delete(WaitingCaller)
-        .where(WaitingCaller.uniqueid == uniqueid)
-        .returning(WaitingCaller.queue_name, WaitingCaller.position)
-    )
-    for queue_name, position in gone.all():
-        await _shift_waiting(session, queue_name, position, -1)
-
-
-async def _shift_waiting(session: AsyncSession, queue_name: object, position: object, by: int) -> None:
-    await session.execute(
-        update(WaitingCaller)
-        .where(WaitingCaller.queue_name == queue_name, WaitingCaller.position >= position)
-        .values(position=WaitingCaller.position + by)
-        .execution_options(synchronize_session=False)
-    )
+    await session.execute(delete(WaitingCaller).where(WaitingCaller.uniqueid == uniqueid))
 
 
 async def remove_waiting_except(session: AsyncSession, pbx: str, uniqueids: set[str]) -> None:
@@ -121,11 +163,11 @@ async def remove_waiting_except(session: AsyncSession, pbx: str, uniqueids: set[
 
 
 async def list_waiting(session: AsyncSession, queue_name: str) -> Sequence[WaitingCaller]:
-    """In the order in which they will be served: app_queue's, which is by priority."""
+    """In the order in which they will be served: app_queue's, by priority and then by time."""
     query = (
         select(WaitingCaller)
         .where(WaitingCaller.queue_name == queue_name)
-        .order_by(WaitingCaller.position, WaitingCaller.joined_at)
+        .order_by(WaitingCaller.priority.desc(), WaitingCaller.joined_at, WaitingCaller.uniqueid)
     )
     return (await session.scalars(query)).all()
 

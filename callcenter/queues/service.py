@@ -6,6 +6,7 @@ A change of an agent's state is committed together with the PBX commands that ca
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,10 +15,15 @@ from callcenter.agents import service as agents
 from callcenter.agents.models import Agent, Cause, Wanted
 from callcenter.asterisk.commands import Command, QueueAdd, QueuePause, QueueRemove, Render, request_command, seat_of
 from callcenter.asterisk.events import QueueMember
-from callcenter.asterisk.render import DidConf, PbxConfiguration, QueueConf, SeatConf
+from callcenter.asterisk.queue_names import main_queue
+from callcenter.asterisk.render import DidConf, PbxConfiguration, PersonalQueueConf, QueueConf, SeatConf
+from callcenter.calendar.errors import UnknownSchedule
+from callcenter.calendar.models import Schedule
 from callcenter.queues import queries
-from callcenter.queues.errors import QueueInUse, QueueNotFound
+from callcenter.queues.errors import OverflowCycle, QueueInUse, QueueNotFound
 from callcenter.queues.models import Did, Queue, WaitingCaller
+from callcenter.queues.overflow import overflow_chain
+from callcenter.queues.places import Place, app_places
 
 TOPIC = "queues"
 
@@ -69,26 +75,50 @@ async def set_membership(
     """Put an agent into a queue, or change the penalty there; at once if the agent sits. Raises QueueNotFound."""
     await get_queue(session, queue_name)
     await queries.put_membership(session, queue_name, agent.id, penalty)
+    await _render_members(session, queue_name, pbx=pbx, cause=cause)
     if agent.seat_name:
-        await request_command(session, pbx, QueueRemove(queue=queue_name, seat=agent.seat_name), cause=cause)
+        await _leave_queue(session, agent, agent.seat_name, queue_name, pbx=pbx, cause=cause)
         await _join_queues(session, agent, pbx=pbx, cause=cause)
 
 
 async def remove_membership(session: AsyncSession, agent: Agent, queue_name: str, *, pbx: str, cause: str) -> None:
     """Take an agent out of a queue; a call in progress goes on."""
-    if await queries.remove_membership(session, queue_name, agent.id) and agent.seat_name:
-        await request_command(session, pbx, QueueRemove(queue=queue_name, seat=agent.seat_name), cause=cause)
+    if agent.seat_name:
+        await _leave_queue(session, agent, agent.seat_name, queue_name, pbx=pbx, cause=cause)
+    if await queries.remove_membership(session, queue_name, agent.id):
+        await _render_members(session, queue_name, pbx=pbx, cause=cause)
+
+
+async def _render_members(session: AsyncSession, queue_name: str, *, pbx: str, cause: str) -> None:
+    """Queues that Asterisk has for the sake of a member come and go with it; the other members follow by correction."""
+    queue = await get_queue(session, queue_name)
+    if queue.last_agent_first or queue.excludes_complained_agent:
+        await request_command(session, pbx, Render(), cause=cause)
 
 
 async def _join_queues(session: AsyncSession, agent: Agent, *, pbx: str, cause: str) -> None:
-    for membership in await queries.list_memberships(session, agent.id):
-        member = _member(membership.queue_name, agent, membership.penalty)
-        await request_command(session, pbx, _add(member), cause=cause)
+    for queue, penalty in await _app_places(session, agent):
+        await request_command(session, pbx, _add(_member(queue, agent, penalty)), cause=cause)
 
 
 async def _leave_queues(session: AsyncSession, agent: Agent, seat: str, *, pbx: str, cause: str) -> None:
-    for membership in await queries.list_memberships(session, agent.id):
-        await request_command(session, pbx, QueueRemove(queue=membership.queue_name, seat=seat), cause=cause)
+    for queue, _penalty in await _app_places(session, agent):
+        await request_command(session, pbx, QueueRemove(queue=queue, seat=seat), cause=cause)
+
+
+async def _leave_queue(
+    session: AsyncSession, agent: Agent, seat: str, queue_name: str, *, pbx: str, cause: str
+) -> None:
+    """One queue of ours and its shadows."""
+    for queue, _penalty in await _app_places(session, agent):
+        if main_queue(queue, "") == queue_name:
+            await request_command(session, pbx, QueueRemove(queue=queue, seat=seat), cause=cause)
+
+
+async def _app_places(session: AsyncSession, agent: Agent) -> list[tuple[str, int]]:
+    """Asterisk's queues in which this agent belongs, with the penalty in each."""
+    places = [place for _agent_id, place in await queries.list_places(session, agent.id)]
+    return list(app_places(agent.number, places, await queries.list_member_numbers(session)))
 
 
 async def _push_pause(session: AsyncSession, agent: Agent, *, pbx: str, cause: str) -> None:
@@ -103,9 +133,14 @@ async def _push_pause(session: AsyncSession, agent: Agent, *, pbx: str, cause: s
 
 async def desired_members(session: AsyncSession) -> set[Member]:
     """What Asterisk's queue members should be now."""
+    places: dict[UUID, list[Place]] = {}
+    for agent_id, place in await queries.list_places(session):
+        places.setdefault(agent_id, []).append(place)
+    members = await queries.list_member_numbers(session)
     return {
-        _member(membership.queue_name, agent, membership.penalty)
-        for membership, agent in await queries.list_seated_memberships(session)
+        _member(queue, agent, penalty)
+        for agent in await queries.list_seated_agents(session)
+        for queue, penalty in app_places(agent.number, places.get(agent.id, ()), members)
     }
 
 
@@ -179,11 +214,14 @@ async def get_queue(session: AsyncSession, name: str) -> Queue:
 
 
 async def put_queue(session: AsyncSession, name: str, values: dict[str, object], *, pbx: str, cause: str) -> Queue:
-    """Create or change a queue; Asterisk reads it at once, calls in it go on. Raises QueueInUse.
+    """Create or change a queue; Asterisk reads it at once, calls in it go on.
 
-    A queue that a number falls back to cannot be switched off: its callers would reach nobody.
+    A queue that a number falls back to cannot be switched off: its callers would reach nobody (QueueInUse). Raises
+    QueueNotFound for an ``overflow_to`` that is none, OverflowCycle for one that leads back here, UnknownSchedule.
     """
-    queue = await session.get(Queue, name)
+    queues = {queue.name: queue for queue in await queries.lock_queues(session)}
+    await _check_references(session, name, values, {one.name: one.overflow_to for one in queues.values()})
+    queue = queues.get(name)
     if queue is None:
         queue = Queue(name=name, **values)
         session.add(queue)
@@ -195,6 +233,21 @@ async def put_queue(session: AsyncSession, name: str, values: dict[str, object],
         raise QueueInUse(queue=name)
     await request_command(session, pbx, Render(), cause=cause)
     return queue
+
+
+async def _check_references(
+    session: AsyncSession, name: str, values: dict[str, object], overflows: dict[str, str | None]
+) -> None:
+    schedule_name, overflow_to = values.get("schedule_name"), values.get("overflow_to")
+    if schedule_name is not None and await session.get(Schedule, schedule_name) is None:
+        raise UnknownSchedule(schedule=schedule_name)
+    if overflow_to is not None:
+        target = str(overflow_to)
+        if target != name and target not in overflows:
+            raise QueueNotFound(queue=target)
+        way = overflow_chain({**overflows, name: target}, name)
+        if way[-1] == name:
+            raise OverflowCycle(way=way)
 
 
 async def put_did(session: AsyncSession, number: str, values: dict[str, object], *, pbx: str, cause: str) -> Did:
@@ -219,6 +272,7 @@ async def put_did(session: AsyncSession, number: str, values: dict[str, object],
 
 async def get_pbx_configuration(session: AsyncSession) -> PbxConfiguration:
     """What the database contributes to Asterisk's configuration files."""
+    members = await queries.list_member_numbers(session)
     return PbxConfiguration(
         dids=tuple(
             DidConf(number=did.number, fallback_queue=did.fallback_queue, language=did.language)
@@ -235,8 +289,17 @@ async def get_pbx_configuration(session: AsyncSession) -> PbxConfiguration:
                 service_level_seconds=queue.service_level_seconds,
                 announce_position=queue.announce_position,
                 announce_every_seconds=queue.announce_every_seconds,
+                announce_wait=queue.announce_wait,
+                comfort_prompts=tuple(queue.comfort_prompts),
+                comfort_every_seconds=queue.comfort_every_seconds,
+                exit_keys=queue.exit_keys,
+                without=tuple(members.get(queue.name, ())) if queue.excludes_complained_agent else (),
             )
             for queue in await queries.list_queues(session, active_only=True)
+        ),
+        personal_queues=tuple(
+            PersonalQueueConf(agent_number=number, wrap_up_seconds=wrap_up_seconds)
+            for number, wrap_up_seconds in await queries.list_personal_wrap_ups(session)
         ),
         seats=tuple(
             SeatConf(name=seat.name, sip_password=seat.sip_password) for seat in await agent_queries.list_seats(session)

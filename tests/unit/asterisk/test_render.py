@@ -11,6 +11,7 @@ import stat
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from callcenter.asterisk.render import (
     RESERVED_SEATS,
     DidConf,
     PbxConfiguration,
+    PersonalQueueConf,
     QueueConf,
     SeatConf,
     reload_modules,
@@ -37,14 +39,38 @@ TEMPLATES = ROOT / "asterisk_conf"
 GOLDEN = Path(__file__).parent / "rendered"
 PASSWORD = "0123456789abcdefghijABCDEFGHIJ_-"
 
-QUEUE = QueueConf("vip", "leastrecent", 15, 1, 10, 0, 20, announce_position=True, announce_every_seconds=30)
+QUEUE = QueueConf(
+    "vip",
+    "leastrecent",
+    15,
+    1,
+    10,
+    0,
+    20,
+    announce_position=True,
+    announce_every_seconds=30,
+    announce_wait=True,
+    comfort_prompts=("queue_comfort",),
+    comfort_every_seconds=45,
+    exit_keys="",
+)
 SMALL = PbxConfiguration(
     dids=(DidConf("8000", "consultation", "zh"), DidConf("8001", "vip", "en")),
     queues=(
-        replace(QUEUE, name="consultation", strategy="rrmemory", capacity=50, wrap_up_seconds=0),
-        replace(QUEUE, announce_position=False),
+        replace(QUEUE, name="complaint", without=("1003", "1004")),
+        replace(
+            QUEUE,
+            name="consultation",
+            strategy="rrmemory",
+            capacity=50,
+            wrap_up_seconds=0,
+            exit_keys="12",
+            comfort_prompts=("queue_callback_offer", "queue_comfort"),
+        ),
+        replace(QUEUE, announce_position=False, announce_wait=False, comfort_every_seconds=0),
     ),
     seats=(SeatConf("seat-lotus", PASSWORD), SeatConf("seat-rose", PASSWORD[::-1])),
+    personal_queues=(PersonalQueueConf("1001", 10), PersonalQueueConf("1002", 0)),
 )
 NOTHING = PbxConfiguration((), (), ())
 
@@ -132,6 +158,29 @@ def test_hostile_queues_are_refused(settings: Settings, name: str) -> None:
         rendered(settings, replace(NOTHING, queues=(replace(QUEUE, name=name),)))
 
 
+@pytest.mark.parametrize("name", ["own-1001", "own-", "vip--not-1001", "a--b"])
+def test_queues_named_like_asterisks_own_are_refused(settings: Settings, name: str) -> None:
+    with pytest.raises(InvalidInput):
+        rendered(settings, replace(NOTHING, queues=(replace(QUEUE, name=name),)))
+
+
+@pytest.mark.parametrize("wrong", [{"exit_keys": "1]"}, {"exit_keys": "*"}, {"exit_keys": "1\n"}])
+@pytest.mark.parametrize("also", [{}, {"comfort_prompts": ("a,b",)}, {"without": ("1001\n",)}])
+def test_hostile_keys_prompts_and_numbers_are_refused(
+    settings: Settings, wrong: dict[str, Any], also: dict[str, Any]
+) -> None:
+    for values in (wrong, also):
+        if values:
+            with pytest.raises(InvalidInput):
+                rendered(settings, replace(NOTHING, queues=(replace(QUEUE, **values),)))
+
+
+@pytest.mark.parametrize("number", ["", "1", "1001\n", "a001", "1001]"])
+def test_hostile_personal_queues_are_refused(settings: Settings, number: str) -> None:
+    with pytest.raises(InvalidInput):
+        rendered(settings, replace(NOTHING, personal_queues=(PersonalQueueConf(number, 0),)))
+
+
 @pytest.mark.parametrize("strategy", ["", "ringall\n", "best", "leastrecent ; x"])
 def test_unknown_strategies_are_refused(settings: Settings, strategy: str) -> None:
     with pytest.raises(InvalidInput):
@@ -184,14 +233,16 @@ def test_whatever_the_api_takes_can_be_rendered(settings: Settings) -> None:
     longest = "z" + "9" * 39
     body = QueuePut(label_zh="咨询", label_en="Consultation", strategy="linear")
     values = {name: value for name, value in body.model_dump().items() if name in QueueConf.__dataclass_fields__}
+    values["comfort_prompts"] = tuple(body.comfort_prompts)
     did = DidPut(label_zh="热线", label_en="Hotline", fallback_queue=longest, language="en")
     seat = SeatCreate(name=longest, label="靠窗")
     files = rendered(
         settings,
         PbxConfiguration(
             dids=(DidConf("9" * 20, did.fallback_queue, did.language),),
-            queues=(QueueConf(name=longest, **values),),
+            queues=(QueueConf(name=longest, without=("9" * 10,), **values),),
             seats=(SeatConf(seat.name, PASSWORD),),
+            personal_queues=(PersonalQueueConf("9" * 10, 0),),
         ),
     )
     assert f"[{longest}](default-queue)" in files["queues.conf"]
@@ -209,6 +260,7 @@ NEEDED = {
     "Goto": "core",
     "GotoIf": "core",
     "Hangup": "core",
+    "MusicOnHold": "res_musiconhold.so",
     "MixMonitor": "app_mixmonitor.so",
     "Playback": "app_playback.so",
     "Queue": "app_queue.so",
@@ -217,6 +269,9 @@ NEEDED = {
     "CALLERID": "func_callerid.so",
     "CHANNEL": "func_channel.so",
     "CONNECTEDLINE": "func_callerid.so",
+    "DIALPLAN_EXISTS": "func_dialplan.so",
+    "IF": "func_logic.so",
+    "QUEUE_EXISTS": "app_queue.so",
     "FILTER": "func_strings.so",
     "TIMEOUT": "func_timeout.so",
 }
@@ -226,7 +281,7 @@ NEEDED = {
 def used_in_dialplan() -> set[str]:
     """Words before a parenthesis in what is executed; comments and expressions left out."""
     lines = re.findall(r"^(?:exten =>[^,]*,1,| same => n,)(.*)$", (TEMPLATES / "extensions.conf.j2").read_text(), re.M)
-    return {word for line in lines for word in re.findall(r"([A-Za-z]+)\(", line)}
+    return {word for line in lines for word in re.findall(r"([A-Za-z_]+)\(", line)}
 
 
 def used_over_agi() -> set[str]:
