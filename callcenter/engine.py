@@ -21,6 +21,9 @@ from callcenter.asterisk.manager import AmiSession
 from callcenter.asterisk.render import reload_modules, write_pbx_configuration
 from callcenter.asterisk.sender import CommandSender
 from callcenter.asterisk.snapshot import read_queues, read_snapshot, read_started_at
+from callcenter.calendar import closures
+from callcenter.calendar import service as calendar
+from callcenter.calendar.public_days import Place
 from callcenter.calls import retention
 from callcenter.calls import service as calls
 from callcenter.calls.reader import LedgerReader
@@ -43,6 +46,7 @@ RETENTION_SECONDS = 600.0
 LEDGER_FILE_SPAN = timedelta(days=1)
 """A ledger file is renamed when its first line is this old."""
 LEDGER_SECONDS = 10.0
+CALENDAR_SECONDS = 600.0
 RECONCILE_SECONDS = 3.0
 """A difference between database and Asterisk lives at most this long."""
 
@@ -117,6 +121,7 @@ class Engine:
             group.create_task(run_every("reconcile", RECONCILE_SECONDS, self._reconcile))
             group.create_task(run_every("wrap-up", 0.5, self._end_wrap_ups))
             group.create_task(run_every("retention", RETENTION_SECONDS, self._rotate_and_purge))
+            group.create_task(run_every("calendar", CALENDAR_SECONDS, self._tend_calendar))
 
     # -- AMI
 
@@ -204,6 +209,11 @@ class Engine:
                 (self._settings.queue_log_file, LedgerKind.QUEUE_LOG),
             ):
                 await retention.purge_rotated_files(session, path, self._pbx, kind, before)
+
+    async def _tend_calendar(self) -> None:
+        async with self._database.transaction() as session:
+            await closures.settle_closures(session, now())
+            await calendar.warn_of_missing_list(session, Place.of(self._settings), now())
 
     async def _end_wrap_ups(self) -> None:
         async with self._database.transaction() as session:

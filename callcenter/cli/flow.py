@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from callcenter.calendar.policy import State
 from callcenter.cli.common import out
 from callcenter.core.config import get_settings
 from callcenter.core.errors import SetupError
@@ -52,6 +53,7 @@ def show(
 def simulate(
     number: Annotated[str, typer.Argument(help="The number that is dialled.")] = "8000",
     caller: Annotated[CallerKind, typer.Option(help="Who calls.")] = "unknown",
+    opening: Annotated[State, typer.Option(help="What every schedule says.")] = "open",
     keys: Annotated[
         str | None, typer.Option(help="Answers in a row, e.g. '1 3 0 answered'; default: asked for.")
     ] = None,
@@ -65,7 +67,7 @@ def simulate(
     def show_line(line: str) -> None:
         out.print(line, highlight=False, markup=False)
 
-    asyncio.run(simulation.simulate(flows, number, ask, caller=caller, texts=texts, out=show_line))
+    asyncio.run(simulation.simulate(flows, number, ask, caller=caller, opening=opening, texts=texts, out=show_line))
 
 
 def _ask(question: str) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, text
+from sqlalchemy import BigInteger, Identity, Index, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -48,3 +48,9 @@ async def raise_alarm(
             set_={"last_at": at, "occurrences": Alarm.occurrences + 1, "details": new.excluded.details},
         )
     )
+
+
+async def was_raised(session: AsyncSession, kind: str, *, key: str = "") -> bool:
+    """Whether this alarm was ever raised, acknowledged or not: for what is worth saying only once."""
+    found = await session.scalar(select(Alarm.id).where(Alarm.kind == kind, Alarm.key == key).limit(1))
+    return found is not None

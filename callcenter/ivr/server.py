@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 import structlog
 
 from callcenter.asterisk.fastagi import AgiChannel, FastAgiServer
+from callcenter.calendar.public_days import Place
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.core.phone_numbers import NumberPlan
@@ -12,6 +13,7 @@ from callcenter.core.secrets import get_secret
 from callcenter.ivr.articles import DatabaseArticles
 from callcenter.ivr.callers import DatabaseCallers
 from callcenter.ivr.catalogue import Catalogue
+from callcenter.ivr.hours import DatabaseHours
 from callcenter.ivr.last_agents import DatabaseLastAgents
 from callcenter.ivr.line import AgiLine
 from callcenter.ivr.revisions import RevisionStore
@@ -54,6 +56,7 @@ class IvrServer:
         self._runner = FlowRunner(
             FlowServices(
                 callers=DatabaseCallers(database, get_secret(settings, "check_code_key"), CodeLimits.of(settings)),
+                hours=DatabaseHours(database, Place.of(settings)),
                 last_agents=DatabaseLastAgents(database),
                 articles=DatabaseArticles(database),
             ),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from callcenter.ivr.articles import Articles
 from callcenter.ivr.callers import Callers
+from callcenter.ivr.hours import Hours
 from callcenter.ivr.last_agents import LastAgents
 
 
@@ -17,5 +18,6 @@ class FlowServices:
     """One set per ivr process."""
 
     callers: Callers
+    hours: Hours
     last_agents: LastAgents
     articles: Articles

@@ -100,7 +100,6 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("ended_at IS NULL"),
     )
-    op.create_index("ix_closures_started_at_id", "closures", ["started_at", "id"])
 
 
 def downgrade() -> None:

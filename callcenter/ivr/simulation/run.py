@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from callcenter.asterisk import variables
 from callcenter.asterisk.errors import CallerHungUp
+from callcenter.calendar.policy import State
 from callcenter.core.clock import Clock, now
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.ivr.flow import FlowSet
@@ -22,16 +23,17 @@ async def simulate(
     ask: Ask,
     *,
     caller: CallerKind = "unknown",
+    opening: State = "open",
     texts: PromptLibrary | None = None,
     out: Callable[[str], None] = lambda _line: None,
 ) -> list[str]:
     """One call to ``number`` from its first ring to its end, with the dialplan's part played too; the transcript.
 
     Raises InvalidInput for an answer that is no key.
-    ``texts``: what the prompts say, in both languages, stands in the transcript too.
+    ``opening``: of every schedule. ``texts``: what the prompts say, in both languages, stands in the transcript too.
     """
     line = SimulatedLine(number, "+8613800000001", ask, out, texts)
-    await converse(line, flows, simulated_services(caller))
+    await converse(line, flows, simulated_services(caller, opening))
     return line.transcript
 
 

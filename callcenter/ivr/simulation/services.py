@@ -1,15 +1,21 @@
 """The hotline's answers to a flow in a simulation."""
 
+from callcenter.calendar.policy import State
 from callcenter.ivr.services import FlowServices
 from callcenter.ivr.simulation.articles import SimulatedArticles
 from callcenter.ivr.simulation.callers import CallerKind, SimulatedCallers
+from callcenter.ivr.simulation.hours import SimulatedHours
 from callcenter.ivr.simulation.last_agents import SimulatedLastAgents
 
 
-def simulated_services(caller: CallerKind = "unknown") -> FlowServices:
-    """All that steps may ask, without a database. Tests exchange a part with ``dataclasses.replace``."""
+def simulated_services(caller: CallerKind = "unknown", opening: State = "open") -> FlowServices:
+    """All that steps may ask, without a database; ``opening``: of every schedule.
+
+    Tests exchange a part with ``dataclasses.replace``.
+    """
     return FlowServices(
         callers=SimulatedCallers(caller),
+        hours=SimulatedHours(opening),
         last_agents=SimulatedLastAgents(caller),
         articles=SimulatedArticles(away=caller == "away"),
     )

@@ -15,6 +15,7 @@ from callcenter.ivr.steps.hangup import Hangup
 from callcenter.ivr.steps.language import Language
 from callcenter.ivr.steps.leave_message import LeaveMessage
 from callcenter.ivr.steps.menu import Menu
+from callcenter.ivr.steps.opening_hours import OpeningHours
 from callcenter.ivr.steps.queue import Queue
 from callcenter.ivr.steps.rating import Rating
 from callcenter.ivr.steps.recognise import Recognise
@@ -38,6 +39,7 @@ STEP_TYPES: Mapping[str, type[Step]] = MappingProxyType(
             Rating,
             Remark,
             Emergency,
+            OpeningHours,
             Queue,
             Hangup,
             GotoFlow,
