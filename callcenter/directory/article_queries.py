@@ -1,11 +1,12 @@
 """All SQL of articles."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, exists, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.directory.models import Article, ArticleVersion, Department
@@ -13,12 +14,10 @@ from callcenter.directory.models import Article, ArticleVersion, Department
 ArticleKey = tuple[str, int, UUID]
 """Section, number, id: the order of lists."""
 
-_TEXTS = (Article.title_zh, Article.title_en, Article.body_zh, Article.body_en)
-
 
 @dataclass(frozen=True, slots=True)
 class ArticleFilter:
-    """``words``: each stands in the title or the body, in one language or the other. None: all."""
+    """``words``: each stands in title or body, anywhere in Chinese, at the beginning of a word in English."""
 
     section: str | None = None
     active: bool | None = None
@@ -36,10 +35,20 @@ async def list_articles(
     if wanted.active is not None:
         statement = statement.where(Article.active == wanted.active)
     for word in wanted.words:
-        statement = statement.where(or_(*(column.icontains(word, autoescape=True) for column in _TEXTS)))
+        statement = statement.where(_has(word))
     if after is not None:
         statement = statement.where(tuple_(*order) > after)
     return (await session.scalars(statement)).all()
+
+
+def _has(word: str) -> ColumnElement[bool]:
+    begins_word = rf"\m{re.escape(word)}"
+    return or_(
+        Article.title_zh.icontains(word, autoescape=True),
+        Article.body_zh.icontains(word, autoescape=True),
+        Article.title_en.regexp_match(begins_word, flags="i"),
+        Article.body_en.regexp_match(begins_word, flags="i"),
+    )
 
 
 async def find_article(session: AsyncSession, article_id: UUID, *, lock: bool = False) -> Article | None:

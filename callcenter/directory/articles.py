@@ -147,12 +147,13 @@ async def _save(session: AsyncSession, actor: Actor, article: Article, action: s
     changed = _changed_fields(article)
     article.version += 1
     article.updated_by, article.updated_at = actor.name, now()
+    section, number = article.section, article.number  # not to be read once the flush has failed
     try:
         await session.flush()
     except IntegrityError as error:
         if _NUMBER_INDEX not in str(error.orig):
             raise
-        raise ArticleNumberTaken(section=article.section, number=article.number) from None
+        raise ArticleNumberTaken(section=section, number=number) from None
     session.add(
         ArticleVersion(
             article_id=article.id,
