@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from callcenter.asterisk import variables
 from callcenter.asterisk.ledger import CelRecord, QueueLogRecord, seat_of_channel
+from callcenter.asterisk.queue_names import main_queue
 from callcenter.calls.channels import Channel, Span, Stay, overlap
 
 _OVERFLOWED = {
@@ -43,6 +44,7 @@ class DerivedVisit:
     talk_seconds: float
     agent_number: str | None
     offers: int
+    rating: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +178,11 @@ def _is_transfer_of(event: CelRecord, channel: Channel) -> bool:
 
 
 def _belongs(line: QueueLogRecord, channel: Channel, bracket: _Bracket) -> bool:
-    """queue_log knows whole seconds only, rounded down."""
+    """queue_log knows whole seconds only, rounded down, and Asterisk's own queues by their own names."""
+    queue = bracket.entered.payload.get("queue", "")
     return (
         line.callid == channel.uniqueid
-        and line.queue_name == bracket.entered.payload.get("queue")
+        and main_queue(line.queue_name, queue) == queue
         and bracket.entered.at - timedelta(seconds=1) < line.at <= bracket.end_at
     )
 

@@ -16,6 +16,7 @@ from callcenter.ivr.catalogue import Catalogue
 from callcenter.ivr.hours import DatabaseHours
 from callcenter.ivr.last_agents import DatabaseLastAgents
 from callcenter.ivr.line import AgiLine
+from callcenter.ivr.queue_guide import DatabaseQueueGuide
 from callcenter.ivr.revisions import RevisionStore
 from callcenter.ivr.runner import FlowRunner
 from callcenter.ivr.services import FlowServices
@@ -59,6 +60,7 @@ class IvrServer:
                 hours=DatabaseHours(database, Place.of(settings)),
                 last_agents=DatabaseLastAgents(database),
                 articles=DatabaseArticles(database),
+                queues=DatabaseQueueGuide(database, Place.of(settings)),
             ),
             self._revisions,
             NumberPlan(settings.country, settings.area_code),

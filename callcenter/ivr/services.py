@@ -11,6 +11,7 @@ from callcenter.ivr.articles import Articles
 from callcenter.ivr.callers import Callers
 from callcenter.ivr.hours import Hours
 from callcenter.ivr.last_agents import LastAgents
+from callcenter.ivr.queue_guide import QueueGuide
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +22,4 @@ class FlowServices:
     hours: Hours
     last_agents: LastAgents
     articles: Articles
+    queues: QueueGuide

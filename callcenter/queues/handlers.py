@@ -118,7 +118,8 @@ async def correct_live(
     for agent in await agent_queries.list_agents(session, lock=True):
         name = agents.member_name(agent)
         await _correct_activity(session, agent, busy=name in busy, ringing=name in ringing)
-    await announce(session, TOPIC, {main_queue(row.queue, "") for row in (*members, *entries)} - {""})
+    seen = {member.queue for member in members} | {entry.queue for entry in entries}
+    await announce(session, TOPIC, {main_queue(queue, "") for queue in seen} - {""})
 
 
 async def correct_waiting(session: AsyncSession, pbx: str, entries: Iterable[QueueEntry]) -> None:

@@ -41,6 +41,17 @@ async def list_dids(session: AsyncSession) -> Sequence[Did]:
     return (await session.scalars(select(Did).order_by(Did.number))).all()
 
 
+async def list_memberships(session: AsyncSession, agent_id: UUID) -> Sequence[QueueMembership]:
+    """An agent's places in active queues."""
+    query = (
+        select(QueueMembership)
+        .join(Queue, Queue.name == QueueMembership.queue_name)
+        .where(QueueMembership.agent_id == agent_id, Queue.active)
+        .order_by(QueueMembership.queue_name)
+    )
+    return (await session.scalars(query)).all()
+
+
 async def list_seated_agents(session: AsyncSession) -> Sequence[Agent]:
     """Every agent who sits somewhere."""
     query = select(Agent).where(Agent.wanted != Wanted.LOGGED_OUT, Agent.seat_name.is_not(None))
@@ -94,7 +105,7 @@ async def list_member_numbers(session: AsyncSession) -> dict[str, list[str]]:
         .join(Agent, Agent.id == QueueMembership.agent_id)
         .group_by(QueueMembership.queue_name)
     )
-    return {row[0]: row[1] for row in (await session.execute(query)).all()}
+    return {row[0]: list(row[1]) for row in (await session.execute(query)).all()}
 
 
 async def get_personal_wrap_up(session: AsyncSession, agent_id: UUID) -> int:

@@ -17,7 +17,7 @@ Ask = Callable[[str], str]
 """Called when the flow waits for the caller, with what it waits for (``key``, ``code``, ``message`` or ``queue``).
 
 The answer: keys, :data:`SILENCE` (or nothing) or :data:`HANG_UP`; for ``message`` any word is speech; for ``queue``
-how it ends: ``answered``, ``timeout``, ``full``, ``key``...
+how it ends: ``answered``, ``timeout``, ``full``, ``joinempty``, ``key`` (one without a route), ``key1``...
 """
 
 _UNIQUEID = "sim-1700000000.1"
@@ -79,13 +79,13 @@ class SimulatedLine:
         self.note(f"key {key}")
         return key
 
-    async def ask_digits(self, prompt_id: str, *, max_digits: int, timeout_seconds: int) -> SecretStr:
+    async def ask_digits(self, prompt_id: str, *, max_digits: int, timeout_seconds: int, alone: str = "") -> SecretStr:
         self._play("code", prompt_id)
         digits = self.ask("code")
         if digits in ("", SILENCE):
             self.note(f"silence {timeout_seconds} s")
             return SecretStr("")
-        self.note("key #" if digits == "#" else "digits ***")
+        self.note(f"key {digits}" if digits in ("#", alone) else "digits ***")
         return SecretStr(digits.split("#")[0][:max_digits])
 
     async def get_variable(self, name: str) -> str:

@@ -59,6 +59,17 @@ async def converse(line: SimulatedLine, flows: FlowSet, services: FlowServices, 
         except CallerHungUp:
             return
         line.note(f"dialplan: {result}")
-        line.variables[variables.RESULT] = "CONTINUE" if result == "answered" else result.upper()
-        if result == "answered":
-            line.variables[variables.SERVED] = "1"
+        _leave_queue(line, result)
+
+
+def _leave_queue(line: SimulatedLine, result: str) -> None:
+    """What the dialplan sets after Queue(): ``answered``, a status (``timeout``...), ``key``, ``key1``..."""
+    line.variables[variables.VISIT] = str(int(line.variables[variables.VISIT]) + 1)
+    if result == "answered":
+        line.variables[variables.RESULT] = "CONTINUE"
+        line.variables[variables.SERVED] = "1"
+    elif result.startswith("key"):
+        line.variables[variables.RESULT] = "KEY"
+        line.variables[variables.KEY] = result.removeprefix("key")
+    else:
+        line.variables[variables.RESULT] = result.upper()

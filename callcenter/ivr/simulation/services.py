@@ -6,6 +6,7 @@ from callcenter.ivr.simulation.articles import SimulatedArticles
 from callcenter.ivr.simulation.callers import CallerKind, SimulatedCallers
 from callcenter.ivr.simulation.hours import SimulatedHours
 from callcenter.ivr.simulation.last_agents import SimulatedLastAgents
+from callcenter.ivr.simulation.queue_guide import SimulatedQueueGuide
 
 
 def simulated_services(caller: CallerKind = "unknown", opening: State = "open") -> FlowServices:
@@ -18,4 +19,5 @@ def simulated_services(caller: CallerKind = "unknown", opening: State = "open") 
         hours=SimulatedHours(opening),
         last_agents=SimulatedLastAgents(caller),
         articles=SimulatedArticles(away=caller == "away"),
+        queues=SimulatedQueueGuide(),
     )
