@@ -73,8 +73,11 @@ class Line(Protocol):
     async def ask_key(self, spoken: Sequence[Spoken], timeout_seconds: int) -> str:
         """Play, and wait for one key during it or within ``timeout_seconds`` after it; ``""`` is silence."""
 
-    async def ask_digits(self, prompt_id: str, *, max_digits: int, timeout_seconds: int) -> SecretStr:
-        """Play, and collect digits until ``#``, ``max_digits`` or silence. Never logged by any line."""
+    async def ask_digits(self, prompt_id: str, *, max_digits: int, timeout_seconds: int, alone: str = "") -> SecretStr:
+        """Play, and collect digits until ``#``, ``max_digits`` or silence. Never logged by any line.
+
+        ``alone``: a key that, pressed first, is the whole answer at once.
+        """
 
     async def get_variable(self, name: str) -> str:
         """A channel variable; ``""`` when it is not set."""
@@ -149,8 +152,15 @@ class AgiLine:
         key, timed_out = await self._play_and_collect(last, timeout_seconds, 1)
         return key or ("" if timed_out else "#")  # "#" ends GET DATA and is not in its result
 
-    async def ask_digits(self, prompt_id: str, *, max_digits: int, timeout_seconds: int) -> SecretStr:
-        digits, _ = await self._play_and_collect(prompt_id, timeout_seconds, max_digits)
+    async def ask_digits(self, prompt_id: str, *, max_digits: int, timeout_seconds: int, alone: str = "") -> SecretStr:
+        digits, _ = await self._play_and_collect(prompt_id, timeout_seconds, 1 if alone else max_digits)
+        # Asterisk forgets a key that comes between two commands; after one key none comes for 80 ms (tone and pause)
+        while alone and digits and digits != alone and len(digits) < max_digits:
+            await self._arm(timeout_seconds)
+            key = await self._channel.wait_for_digit(timeout_seconds)
+            if key in ("", "#"):
+                break
+            digits += key
         return SecretStr(digits)
 
     async def get_variable(self, name: str) -> str:

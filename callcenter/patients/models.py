@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import Computed, DateTime, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -67,9 +67,29 @@ class Card(Base):
     __tablename__ = "cards"
 
     number: Mapped[str] = mapped_column(primary_key=True)
+    digits: Mapped[str] = mapped_column(
+        Computed("regexp_replace(number, '[^0-9]', '', 'g')", persisted=True), index=True
+    )
+    """What a caller keys in: the number without its letters and dashes. Several cards may share it."""
     patient_id: Mapped[UUID] = mapped_column(ForeignKey("patients.id", ondelete="CASCADE"), index=True)
     check_code_hash: Mapped[bytes] = mapped_column(LargeBinary)
     active: Mapped[bool] = mapped_column(default=True)
+
+
+class CodeCounter(Base):
+    """The latest wrong check codes of one card, one caller's number, one trunk, or the whole line (code_guard).
+
+    ``scope``: which of these. ``subject``: a card's number, a trunk's name; of a caller's number and of a card that
+    does not exist only a keyed hash. ``failed_at``: in order of time, no more than the limit of the scope.
+    """
+
+    __tablename__ = "code_counters"
+
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    failed_at: Mapped[list[datetime]] = mapped_column(ARRAY(DateTime(timezone=True)))
+    locked_until: Mapped[datetime | None]
+    touched_at: Mapped[datetime]
 
 
 class Visit(Base):

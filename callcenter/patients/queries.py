@@ -2,12 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Executable, delete, exists, func, select
+from sqlalchemy import Executable, delete, exists, func, select, tuple_
+from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.patients.models import Appointment, Card, Discharge, Patient, PatientNumber, VipGrade, Visit
+from callcenter.patients.models import (
+    Appointment,
+    Card,
+    CodeCounter,
+    Discharge,
+    Patient,
+    PatientNumber,
+    VipGrade,
+    Visit,
+)
 
 MAX_PATIENTS_OF_NUMBER = 50
 """A number shared by more (a ward's switchboard) recognises nobody in particular anyway."""
@@ -30,8 +41,8 @@ def patients_of_number(e164: str) -> Executable:
     )
 
 
-def active_cards_of_number(e164: str) -> Executable:
-    """Every card that may open the line to a caller of this number."""
+def active_cards_of_number(e164: str, *, limit: int) -> Executable:
+    """The cards that may open the line to a caller of this number, each with its patient and head start."""
     return (
         select(Card, Patient, VipGrade.head_start_seconds)
         .join(Patient, Patient.id == Card.patient_id)
@@ -39,6 +50,19 @@ def active_cards_of_number(e164: str) -> Executable:
         .outerjoin(VipGrade, VipGrade.code == Patient.vip_grade)
         .where(PatientNumber.e164 == e164, Card.active)
         .order_by(Card.number)
+        .limit(limit)
+    )
+
+
+def active_cards_of_digits(digits: str, *, limit: int) -> Executable:
+    """The cards whose number has these digits, each with its patient and head start."""
+    return (
+        select(Card, Patient, VipGrade.head_start_seconds)
+        .join(Patient, Patient.id == Card.patient_id)
+        .outerjoin(VipGrade, VipGrade.code == Patient.vip_grade)
+        .where(Card.digits == digits, Card.active)
+        .order_by(Card.number)
+        .limit(limit)
     )
 
 
@@ -122,6 +146,73 @@ async def find_card(session: AsyncSession, number: str, *, lock: bool = False) -
     statement = select(Card).where(Card.number == number)
     found: Card | None = await session.scalar(statement.with_for_update() if lock else statement)
     return found
+
+
+# -- wrong check codes
+
+CounterKey = tuple[str, str]
+"""Scope and subject of a counter. Whoever locks several takes them in this order, so that none waits in a ring."""
+
+
+async def code_counters(session: AsyncSession, keys: Sequence[CounterKey]) -> Sequence[CodeCounter]:
+    """Those of ``keys`` that there are, as last committed, not locked."""
+    return (await session.scalars(select(CodeCounter).where(_counter_key.in_(keys)))).all()
+
+
+async def lock_code_counters(session: AsyncSession, keys: Sequence[CounterKey]) -> Sequence[CodeCounter]:
+    """Those of ``keys`` that there are, locked."""
+    in_order = (CodeCounter.scope.collate("C"), CodeCounter.subject.collate("C"))  # as Python sorts
+    statement = select(CodeCounter).where(_counter_key.in_(keys)).order_by(*in_order).with_for_update()
+    return (await session.scalars(statement.execution_options(populate_existing=True))).all()
+
+
+async def make_code_counters(session: AsyncSession, keys: Sequence[CounterKey], at: datetime) -> Sequence[CodeCounter]:
+    """All of ``keys``, new ones empty, locked; by one statement, which also sees what others have just made."""
+    rows = [{"scope": scope, "subject": subject, "failed_at": [], "touched_at": at} for scope, subject in sorted(keys)]
+    new = insert(CodeCounter).values(rows)
+    statement = new.on_conflict_do_update(index_elements=["scope", "subject"], set_={"touched_at": at})
+    made = await session.scalars(statement.returning(CodeCounter), execution_options={"populate_existing": True})
+    return made.all()
+
+
+_counter_key = tuple_(CodeCounter.scope, CodeCounter.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class LockedCards:
+    """The cards of one patient that take no code until ``locked_until`` (the latest of them)."""
+
+    patient_id: UUID
+    numbers: tuple[str, ...]
+    locked_until: datetime
+
+
+async def locked_cards(
+    session: AsyncSession, scope: str, at: datetime, *, after: UUID | None, limit: int
+) -> list[LockedCards]:
+    """Cards locked at ``at``, one entry a patient, in order of the patient's id, from the one behind ``after``."""
+    statement = (
+        select(
+            Card.patient_id,
+            func.array_agg(aggregate_order_by(Card.number, Card.number)),
+            func.max(CodeCounter.locked_until),
+        )
+        .join(CodeCounter, CodeCounter.subject == Card.number)
+        .where(CodeCounter.scope == scope, CodeCounter.locked_until > at)
+        .group_by(Card.patient_id)
+        .order_by(Card.patient_id)
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(Card.patient_id > after)
+    rows = await session.execute(statement)
+    return [LockedCards(patient_id, tuple(numbers), until) for patient_id, numbers, until in rows]
+
+
+async def purge_code_counters(session: AsyncSession, before: datetime) -> None:
+    """Counters that nobody touched since ``before``, but those in use at this moment."""
+    old = select(CodeCounter.scope, CodeCounter.subject).where(CodeCounter.touched_at < before)
+    await session.execute(delete(CodeCounter).where(_counter_key.in_(old.with_for_update(skip_locked=True))))
 
 
 async def vip_grades(session: AsyncSession) -> Sequence[VipGrade]:

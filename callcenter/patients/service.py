@@ -1,7 +1,7 @@
 """Rules of patients: who is calling, whose card it is, and how records are read and kept.
 
 Whoever reads or changes a patient does it through here with an actor, and is audited in the same transaction.
-The exceptions are recognition and the check of a code: the call's own trace tells of them.
+The exceptions are recognition and the check of a code (code_guard): the call's own trace tells of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from callcenter.core.audit import Actor, record_audit
 from callcenter.core.clock import now
 from callcenter.core.ids import new_id
 from callcenter.core.phone_numbers import NumberPlan
-from callcenter.core.security import codes_equal, keyed_code_hash
+from callcenter.core.security import keyed_code_hash
 from callcenter.core.upsert import Written, put_row
 from callcenter.directory import service as directory
 from callcenter.patients import queries
@@ -31,9 +31,6 @@ from callcenter.patients.errors import (
     VipGradeNotFound,
 )
 from callcenter.patients.models import Appointment, Card, Discharge, Patient, PatientNumber, VipGrade, Visit
-
-_LEAST_CODES_CHECKED = 4
-"""A caller without a card costs the same work as one with up to this many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,27 +74,11 @@ async def recognise_caller(session: AsyncSession, e164: str | None) -> CallerIde
     if e164 is None:
         return CallerIdentity(None, ())
     rows = await session.execute(queries.patients_of_number(e164))
-    return CallerIdentity(e164, tuple(_recognised(patient, head_start) for patient, head_start in rows))
+    return CallerIdentity(e164, tuple(recognised(patient, head_start) for patient, head_start in rows))
 
 
-async def verify_check_code(session: AsyncSession, *, e164: str, code: str, key: str) -> RecognisedPatient | None:
-    """The patient with this number one of whose active cards has this check code, or None.
-
-    Takes as long without a card as with one: every card is compared, in constant time, and never fewer than
-    four. ``key``: the secret ``check_code_key``. How often a caller may try is the flow's rule.
-    """
-    found: RecognisedPatient | None = None
-    checked = 0
-    for card, patient, head_start in await session.execute(queries.active_cards_of_number(e164)):
-        right = codes_equal(card.check_code_hash, keyed_code_hash(code, owner=card.number, key=key))
-        found = _recognised(patient, head_start) if right and found is None else found
-        checked += 1
-    for _ in range(checked, _LEAST_CODES_CHECKED):
-        codes_equal(b"\x00" * 32, keyed_code_hash(code, owner="no card", key=key))
-    return found
-
-
-def _recognised(patient: Patient, head_start_seconds: int | None) -> RecognisedPatient:
+def recognised(patient: Patient, head_start_seconds: int | None) -> RecognisedPatient:
+    """``head_start_seconds``: of the patient's VIP grade, None without one."""
     return RecognisedPatient(
         id=patient.id,
         name=patient.name,

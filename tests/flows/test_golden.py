@@ -49,6 +49,7 @@ CALLS: list[tuple[str, str, CallerKind, str]] = [
     ("vip_skips_code", "8000", "vip", "# 2 answered"),
     ("vip_silent_at_code", "8000", "vip", "- 2 answered"),
     ("vip_hangs_up_at_code", "8000", "vip", "!"),
+    ("vip_locked_reaches_person", "8000", "locked", "123456 answered"),
     ("vip_overflows_to_everybody", "8000", "vip", "123456 timeout answered"),
     ("vip_complains", "8000", "vip", "123456 key 4 answered"),
     ("vip_takes_the_rest_of_the_keys", "8000", "vip", "123456 key 3 key 5 key 1 * 0 key 5 timeout"),

@@ -11,7 +11,7 @@ _SET = re.compile(r'SET VARIABLE (\S+) "(.*)"')
 
 
 class AgiCaller:
-    """``keys``: what GET DATA and STREAM FILE hear, one entry a command; ``""`` is silence."""
+    """``keys``: what GET DATA, WAIT FOR DIGIT and STREAM FILE hear, one entry a command; ``""`` is silence."""
 
     def __init__(self, port: int, *, keys: Iterable[str] = (), **variables: str) -> None:
         self.commands: list[str] = []
@@ -56,6 +56,9 @@ class AgiCaller:
                     self.in_menu.set()
                     return None
                 return f"200 result={key.rstrip('#')}" if key else "200 result= (timeout)"
+            case ["WAIT", "FOR", "DIGIT", _]:
+                key = next(self._keys, "")
+                return f"200 result={ord(key) if key else 0}"
             case ["STREAM", "FILE", _, escape]:
                 key = next(self._keys, "") if escape else ""
                 return f"200 result={ord(key) if key else 0} endpos=0"

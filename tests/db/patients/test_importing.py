@@ -20,6 +20,7 @@ from callcenter.patients.errors import ImportRefused
 from callcenter.patients.importing import ImportReport, import_patients, write_problems
 from callcenter.patients.models import Card, Patient, PatientNumber
 from tests.support.api import as_role
+from tests.support.check_codes import owner_of_code
 
 KEY = "key-of-the-test"
 PLAN = NumberPlan("CN", "0571")
@@ -66,7 +67,7 @@ async def test_a_file_is_loaded_and_repeating_it_changes_nothing(database: Datab
         numbers = {(one.e164, one.relation) for one in await session.scalars(select(PatientNumber))}
         card = (await session.scalars(select(Card))).one()
         audited = await session.scalar(select(func.count()).select_from(AuditEntry))
-        assert await service.verify_check_code(session, e164="+8613800000001", code="482913", key=KEY)
+        assert await owner_of_code(session, e164="+8613800000001", code="482913", key=KEY)
     assert numbers == {("+8613800000001", "self"), ("+8657188880000", "family"), ("+8613800000002", "self")}
     assert card.check_code_hash == keyed_code_hash("482913", owner="C10001", key=KEY)
     assert figures(await load(database, HEADER + ZHANG + LI)) == (0, 0, 2, 0)
@@ -120,7 +121,7 @@ async def test_an_empty_cell_clears_but_never_takes_a_number_or_a_code(database:
     assert (zhang.sex, zhang.birth_date, zhang.vip_grade, zhang.responsible_doctor_id) == ("unknown", None, None, None)
     async with database.transaction() as session:
         assert await session.scalar(select(func.count()).select_from(PatientNumber)) == 2
-        assert await service.verify_check_code(session, e164="+8613800000001", code="482913", key=KEY)
+        assert await owner_of_code(session, e164="+8613800000001", code="482913", key=KEY)
 
 
 async def test_a_card_that_staff_closed_stays_closed(database: Database) -> None:

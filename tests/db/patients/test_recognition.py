@@ -11,8 +11,9 @@ from callcenter.core.clock import now
 from callcenter.core.db import Database
 from callcenter.core.ids import new_id
 from callcenter.core.security import keyed_code_hash
-from callcenter.patients import queries, service
+from callcenter.patients import code_guard, queries, service
 from callcenter.patients.models import Card, Patient, PatientNumber, VipGrade
+from tests.support.check_codes import owner_of_code
 
 KEY = "key-of-the-test"
 NUMBER = "+8613800000001"
@@ -78,14 +79,14 @@ async def test_a_check_code_names_the_patient_of_an_active_card(
 ) -> None:
     async with database.transaction() as session:
         await given_family(session)
-        found = await service.verify_check_code(session, e164=number, code=code, key=KEY)
+        found = await owner_of_code(session, e164=number, code=code, key=KEY)
     assert (found.name if found else None) == name
 
 
 async def test_a_code_under_another_key_opens_nothing(database: Database) -> None:
     async with database.transaction() as session:
         await given_family(session)
-        assert await service.verify_check_code(session, e164=NUMBER, code="482913", key="another") is None
+        assert await owner_of_code(session, e164=NUMBER, code="482913", key="another") is None
 
 
 async def test_without_a_card_as_many_codes_are_checked_as_with_one(
@@ -97,12 +98,12 @@ async def test_without_a_card_as_many_codes_are_checked_as_with_one(
         counted.append(owner)
         return keyed_code_hash(code, owner=owner, key=key)
 
-    monkeypatch.setattr(service, "keyed_code_hash", counting)
+    monkeypatch.setattr(code_guard, "keyed_code_hash", counting)
     async with database.transaction() as session:
         await given_family(session)
-        await service.verify_check_code(session, e164="+8613900000009", code="482913", key=KEY)
+        await owner_of_code(session, e164="+8613900000009", code="482913", key=KEY)
         without = len(counted)
-        await service.verify_check_code(session, e164=NUMBER, code="482913", key=KEY)
+        await owner_of_code(session, e164=NUMBER, code="482913", key=KEY)
     assert len(counted) == 2 * without
 
 
@@ -155,14 +156,18 @@ async def test_among_ten_thousand_patients_nothing_is_scanned(database: Database
         await given_many_patients(session, 10_000)
     async with database.transaction() as session:
         await session.execute(text("ANALYZE"))
-        for statement in (queries.patients_of_number(NUMBER), queries.active_cards_of_number(NUMBER)):
+        for statement in (
+            queries.patients_of_number(NUMBER),
+            queries.active_cards_of_number(NUMBER, limit=11),
+            queries.active_cards_of_digits("10001", limit=11),
+        ):
             assert isinstance(statement, Select)
             compiled = statement.compile(database.engine.sync_engine, compile_kwargs={"literal_binds": True})
             plan = await session.scalar(text(f"EXPLAIN (FORMAT JSON) {compiled}".replace(":", "\\:")))
             plan = json.loads(plan) if isinstance(plan, str) else plan
             scans = scans_of(plan[0]["Plan"])
             large = [(node, table) for node, table in scans if table != "vip_grades"]
-            assert {table for _, table in large} >= {"patients", "patient_numbers"}
+            assert {table for _, table in large} >= {"patients"}
             assert all("Seq Scan" not in node for node, _ in large), scans
 
 

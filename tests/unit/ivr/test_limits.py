@@ -11,7 +11,10 @@ from callcenter.ivr import limits
 from callcenter.ivr.callers import DatabaseCallers
 from callcenter.ivr.errors import DatabaseAway
 from callcenter.ivr.limits import limited
+from callcenter.patients.code_guard import CodeLimits, Origin
 from tests.support.ports import free_port
+
+ORIGIN = Origin("+8613800000001", "trunk")
 
 
 @pytest.fixture
@@ -34,17 +37,17 @@ async def frozen_database(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Data
 
 
 async def test_a_frozen_database_is_away(frozen_database: Database) -> None:
-    callers = DatabaseCallers(frozen_database, "key")
+    callers = DatabaseCallers(frozen_database, "key", CodeLimits())
     with pytest.raises(DatabaseAway, match="within the limit"):  # asyncpg itself would wait for seconds
         await callers.recognise("+8613800000001")
     with pytest.raises(DatabaseAway, match="within the limit"):
-        await callers.verify("+8613800000001", SecretStr("123456"))
+        await callers.verify(ORIGIN, SecretStr("123456"))
 
 
 async def test_a_stopped_database_is_away_and_its_error_tells_no_patients_data() -> None:
     database = Database(f"postgresql+asyncpg://nobody@127.0.0.1:{free_port()}/none")
     with pytest.raises(DatabaseAway) as away:
-        await DatabaseCallers(database, "key").verify("+8613800000001", SecretStr("123456"))
+        await DatabaseCallers(database, "key", CodeLimits()).verify(ORIGIN, SecretStr("123456"))
     assert away.value.message == "ConnectionRefusedError"
     assert away.value.__cause__ is None
     assert away.value.__suppress_context__

@@ -126,6 +126,30 @@ async def test_digits_end_with_hash_and_are_armed_for_each_digits_wait() -> None
     assert caller.armed("GET DATA") == 38  # 4.2 + 6 * 5 + 3
 
 
+@pytest.mark.parametrize(
+    ("keys", "digits"),
+    [
+        (["*"], "*"),  # at once: nothing else is asked
+        (["1", "2", "3", "#", "4"], "123"),
+        (["1", "2", "*", "4", "5", "6", "7"], "12*456"),
+        (["1", "2", ""], "12"),
+        (["#", "1"], ""),
+        (["", "1"], ""),
+    ],
+)
+async def test_a_key_pressed_alone_is_the_whole_answer_at_once(keys: list[str], digits: str) -> None:
+    async def talk(line: AgiLine) -> str:
+        return (await line.ask_digits("hi", max_digits=6, timeout_seconds=5, alone="*")).get_secret_value()
+
+    caller, result = await with_line(talk, keys)
+    assert result == digits
+    first, *more = caller.said()
+    assert first == 'GET DATA "cc/hi" 5000 1'
+    assert set(more) <= {"WAIT FOR DIGIT 5000"}
+    if more:
+        assert caller.armed("WAIT") == 8
+
+
 async def test_a_burst_of_commands_is_armed_once() -> None:
     async def talk(line: AgiLine) -> None:
         for n in range(20):

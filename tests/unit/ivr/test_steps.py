@@ -8,7 +8,7 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from callcenter.ivr.callers import Callers
+from callcenter.ivr.callers import Callers, Refusal, Verification
 from callcenter.ivr.errors import DatabaseAway
 from callcenter.ivr.flow import FlowSet
 from callcenter.ivr.line import Spoken
@@ -16,6 +16,7 @@ from callcenter.ivr.simulation.callers import CallerKind, SimulatedCallers
 from callcenter.ivr.simulation.line import SimulatedLine, scripted
 from callcenter.ivr.simulation.run import converse
 from callcenter.ivr.simulation.services import simulated_services
+from callcenter.patients.code_guard import Origin
 from callcenter.patients.service import CallerIdentity, RecognisedPatient
 from tests.support.flows import flow_set
 
@@ -42,7 +43,10 @@ CODE = """\
 entry: ["1"]
 start: code
 steps:
-  code: {check_code: ask, attempts: 2, outcomes: {verified: person, refused: person, skipped: person}}
+  code:
+    check_code: ask
+    attempts: 2
+    outcomes: {verified: person, refused: person, skipped: person, locked: person}
   person: {queue: people, max_wait_seconds: 30, outcomes: {answered: bye, overflowed: bye, key: bye}}
   bye: {hangup: true}
 """
@@ -59,9 +63,12 @@ class WhoeverCalls:
     async def recognise(self, e164: str | None) -> CallerIdentity:
         return CallerIdentity(e164, self._patients)
 
-    async def verify(self, e164: str, code: SecretStr) -> RecognisedPatient | None:
+    async def verify(self, origin: Origin, code: SecretStr) -> Verification:
         self.asked.append(code.get_secret_value())
-        return self._patients[0] if code.get_secret_value() == self._code else None
+        return self._patients[0] if code.get_secret_value() == self._code else Refusal.WRONG
+
+    async def verify_card(self, origin: Origin, digits: SecretStr, code: SecretStr) -> Verification:
+        raise NotImplementedError
 
 
 def patient(number: int = 1, grade: str | None = None, *, deceased: bool = False) -> RecognisedPatient:
@@ -254,7 +261,7 @@ async def test_typed_digits_are_nowhere_afterwards(kind: CallerKind, script: str
 
 async def test_a_failing_database_shows_no_digits() -> None:
     class Broken(SimulatedCallers):
-        async def verify(self, e164: str, code: SecretStr) -> RecognisedPatient | None:
+        async def verify(self, origin: Origin, code: SecretStr) -> Verification:
             raise DatabaseAway("OperationalError")
 
     line = await call(flow_set(f=CODE), "123456 !", Broken("vip"))
