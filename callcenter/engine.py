@@ -38,6 +38,8 @@ from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.secrets import get_secret
 from callcenter.queues import handlers as queue_handlers
 from callcenter.queues import service as queues
+from callcenter.speech.rendering import engine_work
+from callcenter.speech.service import TOPIC as SPOKEN_TOPIC
 from callcenter.workorders import handlers as workorder_handlers
 
 log = structlog.get_logger(__name__)
@@ -101,6 +103,9 @@ class Engine:
     async def _act(self, lost: asyncio.Task[None]) -> None:
         bus = BusListener(self._database.url)
         bus.subscribe(COMMANDS_TOPIC, self._sender.wake, self._sender.wake)
+        speech = engine_work(self._settings, self._database)
+        for work in speech.values():
+            bus.subscribe(SPOKEN_TOPIC, work.wake, work.wake)
         self._snapshot_due.set()
         async with asyncio.TaskGroup() as group:
 
@@ -116,6 +121,8 @@ class Engine:
             keep("bus", bus.run)
             keep("sender", self._send_commands)
             keep("consumer", self._consumer.run)
+            for name, work in speech.items():
+                keep(name, work.run)
             group.create_task(self.ledger.run(asyncio.Event()), name="ledger")
             group.create_task(run_every("snapshot", 0.2, self._correct_if_due))
             group.create_task(run_every("reconcile", RECONCILE_SECONDS, self._reconcile))

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,6 +24,9 @@ MAX_TEXT_LENGTH = 2_000
 
 SOUNDS_DIR = "spoken"
 """Folder below Asterisk's ``sounds`` that holds the audio."""
+
+PLAYED_AFTER = timedelta(seconds=3)
+"""A recording of a standard prompt is played from then on: until then every ivr process learns how long it is."""
 
 _SLOT = re.compile(r"[a-z][a-z0-9_-]*(:[A-Za-z0-9_.-]+)+")
 _MAX_SLOT_LENGTH = 200

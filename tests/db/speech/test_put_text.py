@@ -6,7 +6,7 @@ from callcenter.core.clock import now
 from callcenter.core.db import Database
 from callcenter.speech.errors import InvalidSpokenText
 from callcenter.speech.models import SpokenAudio, SpokenText
-from callcenter.speech.service import fingerprint, find_sounds, put_text, remove_texts
+from callcenter.speech.service import find_sounds, fingerprint, put_text, remove_texts
 
 SLOT = "closure:7"
 
