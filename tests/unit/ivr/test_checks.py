@@ -70,7 +70,7 @@ STEP_PROBLEMS = [
     ("{menu: choose, timeout_seconds: 1:30, outcomes: {timeout: bye, invalid: bye}}", "invalid-value"),
     ("{recognise: everybody, outcomes: {vip: bye, known: bye, unknown: bye}}", "invalid-value"),
     ("{recognise: caller, outcomes: {vip: bye, known: bye}}", "unrouted-outcome"),
-    ("{check_code: ask, outcomes: {verified: bye, refused: bye, skipped: bye, maybe: bye}}", "unknown-outcome"),
+    ("{check_code: ask, outcomes: {verified: bye, refused: bye, skipped: bye, locked: bye, maybe: bye}}", "unknown-outcome"),
     ("{language: fr, next: bye}", "invalid-value"),
     ("{record: everything, next: bye}", "invalid-value"),
     ("{complaint: yes, next: bye}", "invalid-value"),
