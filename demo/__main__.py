@@ -21,7 +21,7 @@ from callcenter.core.ports import require_free_port
 from callcenter.core.progress import console_progress
 from callcenter.core.secrets import get_secret
 from callcenter.ivr.prompts import load_prompts
-from demo import hospital, report
+from demo import articles, hospital, report
 from demo.hospital import SampleAgent
 from demo.observer import NeverHappened, Observer
 from demo.phones import PhoneFailed, PhoneSystem
@@ -84,6 +84,7 @@ async def _play(settings: Settings, once: bool) -> int:
                     admin_password=admin_password,
                     agent_password=agent_password,
                 )
+                await articles.load(session)
             stack = Stack(settings, url, progress)
             progress("Asterisk: starting")
             await stack.start_pbx(database)
