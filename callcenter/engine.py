@@ -24,6 +24,8 @@ from callcenter.asterisk.snapshot import read_queues, read_snapshot, read_starte
 from callcenter.calendar import closures
 from callcenter.calendar import service as calendar
 from callcenter.calendar.public_days import Place
+from callcenter.callbacks import handlers as callback_handlers
+from callcenter.callbacks.engine_work import CallbackWork
 from callcenter.calls import retention
 from callcenter.calls import service as calls
 from callcenter.calls.reader import LedgerReader
@@ -36,6 +38,8 @@ from callcenter.core.jobs import keep_running, run_every
 from callcenter.core.leadership import LeadershipLost, leadership
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.secrets import get_secret
+from callcenter.patients import code_guard
+from callcenter.patients.code_guard import CodeLimits
 from callcenter.queues import handlers as queue_handlers
 from callcenter.queues import service as queues
 from callcenter.speech.rendering import engine_work
@@ -52,8 +56,12 @@ CALENDAR_SECONDS = 600.0
 RECONCILE_SECONDS = 3.0
 """A difference between database and Asterisk lives at most this long."""
 
+CALLBACK_SECONDS = 1.0
+LOST_CALLBACK_SECONDS = 5.0
+
 LEDGER_HANDLERS = calls.LedgerHandlers(
-    on_event=workorder_handlers.EVENT_HANDLERS, on_calls=(workorder_handlers.on_calls,)
+    on_event={**workorder_handlers.EVENT_HANDLERS, **callback_handlers.EVENT_HANDLERS},
+    on_calls=(workorder_handlers.on_calls, callback_handlers.on_calls),
 )
 """What the domains above calls do with what the ledger tells."""
 
@@ -127,6 +135,9 @@ class Engine:
             group.create_task(run_every("snapshot", 0.2, self._correct_if_due))
             group.create_task(run_every("reconcile", RECONCILE_SECONDS, self._reconcile))
             group.create_task(run_every("wrap-up", 0.5, self._end_wrap_ups))
+            callbacks = CallbackWork(self._database, self._commands, self.ledger, self._pbx)
+            group.create_task(run_every("callbacks", CALLBACK_SECONDS, callbacks.place))
+            group.create_task(run_every("lost-callbacks", LOST_CALLBACK_SECONDS, callbacks.settle_lost))
             group.create_task(run_every("retention", RETENTION_SECONDS, self._rotate_and_purge))
             group.create_task(run_every("calendar", CALENDAR_SECONDS, self._tend_calendar))
 
@@ -211,6 +222,7 @@ class Engine:
         async with self._database.transaction() as session:
             await retention.purge_ledger(session, before)
             await purge_commands(session, before)
+            await code_guard.purge_counters(session, limits=CodeLimits.of(self._settings), at=now())
             for path, kind in (
                 (self._settings.ledger_file, LedgerKind.CEL),
                 (self._settings.queue_log_file, LedgerKind.QUEUE_LOG),

@@ -231,12 +231,13 @@ def _store(counter: CodeCounter, budget: Budget) -> None:
 
 async def list_locked_cards(
     session: AsyncSession, actor: Actor, *, at: datetime, after: UUID | None, limit: int
-) -> list[queries.LockedCards]:
-    """Up to ``limit`` patients with locked cards, in order of their id; each counts as looked at."""
-    found = await queries.locked_cards(session, Scope.CARD, at, after=after, limit=limit)
-    for one in found:
+) -> tuple[Sequence[queries.LockedCards], bool]:
+    """Up to ``limit`` patients with locked cards, each of whom counts as looked at, and whether there are more."""
+    found = await queries.locked_cards(session, Scope.CARD, at, after=after, limit=limit + 1)
+    page = found[:limit]
+    for one in page:
         record_audit(session, actor, "patients.list_locked_cards", patient_id=one.patient_id)
-    return found
+    return page, len(found) > limit
 
 
 async def unlock_cards(session: AsyncSession, actor: Actor, patient_id: UUID, *, at: datetime) -> int:

@@ -1,25 +1,27 @@
 """HTTP of patients. No name, number or card stands in a URL: searches and removals are POSTs with a body."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response, UploadFile
 
 from callcenter.accounts.access import Access, require
 from callcenter.accounts.models import Role
+from callcenter.core.clock import now
 from callcenter.core.http import (
     CodeKey,
     DbSession,
     InvalidCursor,
     NumberPlanOf,
     Page,
+    Paging,
     decode_cursor,
     encode_cursor,
     get_database,
 )
 from callcenter.core.problems import problem_responses
 from callcenter.core.upsert import Written
-from callcenter.patients import importing, queries, service
+from callcenter.patients import code_guard, importing, queries, service
 from callcenter.patients.errors import UnreadableNumber
 from callcenter.patients.import_rows import REASONS
 from callcenter.patients.models import Appointment, Discharge, Visit
@@ -28,6 +30,7 @@ from callcenter.patients.schemas import (
     AppointmentResponse,
     CardPut,
     CardResponse,
+    CardsUnlocked,
     Code,
     DepartmentBrief,
     DischargePut,
@@ -36,6 +39,7 @@ from callcenter.patients.schemas import (
     ExternalIdInPath,
     ImportProblem,
     ImportResponse,
+    LockedCardsResponse,
     NumberPut,
     NumberRemove,
     NumberResponse,
@@ -55,6 +59,7 @@ router = APIRouter(tags=["patients"], responses=problem_responses(401, 403))
 Reader = Annotated[Access, Depends(require(Role.SUPERVISOR, Role.AGENT, Role.EXPERT, Role.QUALITY, Role.INTEGRATION))]
 Carer = Annotated[Access, Depends(require(Role.SUPERVISOR, Role.AGENT, Role.EXPERT, Role.INTEGRATION))]
 Writer = Annotated[Access, Depends(require(Role.SUPERVISOR, Role.INTEGRATION))]
+Steward = Annotated[Access, Depends(require(Role.SUPERVISOR))]
 Hospital = Annotated[Access, Depends(require(Role.INTEGRATION))]
 Admin = Annotated[Access, Depends(require(Role.ADMIN))]
 Anybody = Annotated[Access, Depends(require())]
@@ -69,18 +74,17 @@ async def search_patients(
     if body.number is not None and e164 is None:
         raise UnreadableNumber
     search = queries.PatientSearch(body.external_id, body.name_prefix, e164, body.card_number)
-    patients, more = await service.search_patients(
-        session, access.actor, search, after=_patient_after(body.cursor), limit=body.limit
-    )
+    after = _patient_after(decode_cursor(body.cursor) if body.cursor is not None else None)
+    patients, more = await service.search_patients(session, access.actor, search, after=after, limit=body.limit)
     next_cursor = encode_cursor((str(patients[-1].id),)) if more else None
     return Page(items=[PatientSummary.model_validate(row) for row in patients], next_cursor=next_cursor)
 
 
-def _patient_after(cursor: str | None) -> UUID | None:
-    if cursor is None:
+def _patient_after(key: tuple[Any, ...] | None) -> UUID | None:
+    if key is None:
         return None
     try:
-        return UUID(str(decode_cursor(cursor)[0]))
+        return UUID(str(key[0]))
     except (ValueError, IndexError) as error:
         raise InvalidCursor from error
 
@@ -162,6 +166,33 @@ async def put_card(patient_id: UUID, body: CardPut, access: Writer, session: DbS
         key=key,
     )
     return CardResponse(number_masked=_masked(body.number), active=body.active)
+
+
+@router.get("/locked-cards")
+async def list_locked_cards(access: Steward, session: DbSession, paging: Paging) -> Page[LockedCardsResponse]:
+    """Patients whose cards take no check code now, after too many wrong ones; each counts as looked at."""
+    page, more = await code_guard.list_locked_cards(
+        session, access.actor, at=now(), after=_patient_after(paging.after), limit=paging.limit
+    )
+    items = [
+        LockedCardsResponse(
+            patient_id=one.patient_id,
+            cards_masked=[_masked(number) for number in one.numbers],
+            locked_until=one.locked_until,
+        )
+        for one in page
+    ]
+    return Page(items=items, next_cursor=encode_cursor((str(page[-1].patient_id),)) if more else None)
+
+
+@router.post("/patients/{patient_id}/cards/unlock", responses=problem_responses(404))
+async def unlock_cards(patient_id: UUID, access: Steward, session: DbSession) -> CardsUnlocked:
+    """Forget the wrong check codes of the patient's cards, so that the next right one counts; audited.
+
+    For a caller who has said who they are by other means. The budgets of the number that calls, of its trunk and
+    of the whole line stay.
+    """
+    return CardsUnlocked(unlocked=await code_guard.unlock_cards(session, access.actor, patient_id, at=now()))
 
 
 @router.put("/visits/{external_id}", responses={201: {"description": "Created.", "model": RecordWritten}})

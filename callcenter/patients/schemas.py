@@ -103,6 +103,18 @@ class CardResponse(ApiModel):
     active: bool
 
 
+class LockedCardsResponse(ApiModel):
+    """A patient with cards that take no check code for now."""
+
+    patient_id: UUID
+    cards_masked: list[str] = Field(examples=[["****2345"]])
+    locked_until: AwareDatetime = Field(description="Of several cards the latest.")
+
+
+class CardsUnlocked(ApiModel):
+    unlocked: int = Field(description="Cards that were locked.", examples=[1])
+
+
 class DoctorBrief(ApiModel):
     model_config = ConfigDict(from_attributes=True)
     code: str

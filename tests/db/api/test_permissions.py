@@ -43,6 +43,8 @@ ALLOWED = {
     "patients_put_number": CARERS,
     "patients_remove_number": CARERS,
     "patients_put_card": ["admin", "integration", "supervisor"],
+    "patients_list_locked_cards": ["admin", "supervisor"],
+    "patients_unlock_cards": ["admin", "supervisor"],
     "patients_put_visit": HOSPITAL,
     "patients_put_discharge": HOSPITAL,
     "patients_put_appointment": HOSPITAL,
