@@ -1,6 +1,6 @@
 """The channels of a call as their events tell them: when they rang, talked, heard music, hung up."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -49,6 +49,8 @@ class Channel:
     ended_at: datetime | None = None
     hangup_cause: int | None = None
     hangup_source: str = ""
+    joined: Mapping[str, str] = field(default_factory=dict)
+    """Bridges that Local channels make one: each to the name they go by together."""
 
     def stays(self, until: datetime) -> list[Stay]:
         """Its stays in bridges; one that has not ended counts up to its hang-up, else to ``until``."""
@@ -58,7 +60,8 @@ class Channel:
             if event.kind == "BRIDGE_ENTER":
                 if entered:
                     stays.append(Stay(entered[0], Span(entered[1], event.at)))
-                entered = str(event.extra.get("bridge_id", "")), event.at
+                bridge_id = str(event.extra.get("bridge_id", ""))
+                entered = self.joined.get(bridge_id, bridge_id), event.at
             elif event.kind in ("BRIDGE_EXIT", "HANGUP") and entered:
                 stays.append(Stay(entered[0], Span(entered[1], event.at)))
                 entered = None
@@ -107,6 +110,36 @@ def read_channels(events: Iterable[CelRecord]) -> dict[str, Channel]:
             channel.hangup_cause = cause if isinstance(cause, int) and 0 <= cause < 1_000 else None
             channel.hangup_source = str(event.extra.get("hangupsource", ""))
     return channels
+
+
+def is_local(channel: Channel) -> bool:
+    """Half of a Local channel: no telephone, only a joint between two bridges."""
+    return channel.name.startswith("Local/")
+
+
+def without_joints(channels: Mapping[str, Channel]) -> dict[str, Channel]:
+    """The telephones among ``channels``; who talks through a Local channel is in one bridge with the other side."""
+    joined: dict[str, str] = {}
+    for bridges in _bridges_of_pairs(channels.values()):
+        name = min(joined.get(bridge, bridge) for bridge in bridges)
+        old = {joined.get(bridge, bridge) for bridge in bridges}
+        joined |= {bridge: name for bridge, to in joined.items() if to in old}
+        joined |= dict.fromkeys(bridges, name)
+    telephones = {uniqueid: channel for uniqueid, channel in channels.items() if not is_local(channel)}
+    for channel in telephones.values():
+        channel.joined = joined
+    return telephones
+
+
+def _bridges_of_pairs(channels: Iterable[Channel]) -> list[set[str]]:
+    pairs: dict[str, set[str]] = {}
+    for channel in channels:
+        if is_local(channel):
+            entered = {
+                str(event.extra.get("bridge_id", "")) for event in channel.events if event.kind == "BRIDGE_ENTER"
+            }
+            pairs.setdefault(channel.name.rpartition(";")[0], set()).update(entered)
+    return [bridges for bridges in pairs.values() if bridges]
 
 
 def overlap(first: Iterable[Span], second: Iterable[Span]) -> timedelta:

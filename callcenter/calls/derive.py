@@ -14,7 +14,8 @@ from uuid import UUID
 
 from callcenter.asterisk import variables
 from callcenter.asterisk.ledger import CelRecord, QueueLogRecord, endpoint_of, seat_of_channel
-from callcenter.calls.channels import Channel, Span, overlap, read_channels
+from callcenter.calls.channels import Channel, Span, is_local, overlap, read_channels, without_joints
+from callcenter.calls.ratings import mark_of, rate_visits
 from callcenter.calls.visits import DerivedVisit, derive_visits
 
 AgentAt = Callable[[str, datetime], str | None]
@@ -23,6 +24,9 @@ AgentAt = Callable[[str, datetime], str | None]
 _MEMBER = re.compile(r"^agent-(?P<number>[A-Za-z0-9]+)$")
 _PURPOSE = re.compile(r"^[a-z_]{1,40}$")
 _DAY = re.compile(r"^\d{8}$")
+_NUMBER = re.compile(r"^[1-9]\d{0,3}$")
+_QUEUE = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
+_AGENT = re.compile(r"^[A-Za-z0-9]{1,20}$")
 FALLBACK = "fallback"
 
 
@@ -58,6 +62,7 @@ class DerivedRecording:
 
     file: str
     purpose: str
+    queue_name: str | None
     started_at: datetime
 
 
@@ -88,6 +93,8 @@ class DerivedCall:
     duration_seconds: float
     hung_up_by: str | None
     hangup_cause: int | None
+    rating: int | None
+    about_agent_number: str | None
     legs: tuple[DerivedLeg, ...]
     visits: tuple[DerivedVisit, ...]
     steps: tuple[DerivedStep, ...]
@@ -118,10 +125,11 @@ def derive_call(
     began before one ended with the PBX. ``normalise``: a number as the trunk wrote it, to E.164 or None.
     """
     ordered = sorted(events, key=lambda event: event.at)
-    channels = read_channels(ordered)
+    all_channels = read_channels(ordered)
+    channels = without_joints(all_channels)
     if not channels:
-        return None
-    main = channels.get(call_id) or next(iter(channels.values()))
+        return None  # also a call-back that only waits: no telephone has rung yet
+    main, is_placed = _main_channel(call_id, all_channels, channels)
     finished = any(event.kind == "LINKEDID_END" and event.linkedid == call_id for event in ordered)
     last_at = ordered[-1].at
     lost = not finished and any(boot > main.started_at for boot in boots)
@@ -140,7 +148,7 @@ def derive_call(
     ended_at = None if state == "open" else last_at
     return DerivedCall(
         id=call_id,
-        direction=_direction(main, channels.values()),
+        direction="outbound" if is_placed else _direction(main, channels.values()),
         caller_number=normalise(started.get("caller", "")),
         dialled_number=started.get("did") or main.extension or None,
         flow=flow.get("flow") or None,
@@ -162,8 +170,14 @@ def derive_call(
         duration_seconds=(ended_at - main.started_at).total_seconds() if ended_at else 0.0,
         hung_up_by=_hung_up_by(main),
         hangup_cause=main.hangup_cause,
-        legs=tuple(_leg(channel, main, agents) for channel in channels.values() if channel.is_own or channel is main),
-        visits=visits,
+        rating=next(filter(None, map(mark_of, reversed(ordered))), None),
+        about_agent_number=_about_agent(ordered),
+        legs=tuple(
+            _leg(channel, agents, caller=None if is_placed else main)
+            for channel in channels.values()
+            if channel.is_own or channel is main
+        ),
+        visits=rate_visits(visits, ordered),
         steps=_steps(ordered),
         recordings=_recordings(ordered),
     )
@@ -186,6 +200,20 @@ def _agents_of_legs(
     return agents
 
 
+def _main_channel(
+    call_id: str, all_channels: Mapping[str, Channel], telephones: Mapping[str, Channel]
+) -> tuple[Channel, bool]:
+    """The channel that the call is told by, and whether we placed the call (a call-back).
+
+    Of a placed one that is the patient's; of one in which no patient was dialled, the Local channel.
+    """
+    first = all_channels.get(call_id) or next(iter(all_channels.values()))
+    if not is_local(first):
+        return first, False
+    patients = (one for one in telephones.values() if seat_of_channel(one.name) is None)
+    return next(patients, first), True
+
+
 def _direction(main: Channel, channels: Iterable[Channel]) -> str:
     if seat_of_channel(main.name) is None:
         return "inbound" if endpoint_of(main.name) else "outbound"
@@ -193,11 +221,11 @@ def _direction(main: Channel, channels: Iterable[Channel]) -> str:
     return "outbound" if has_trunk else "internal"
 
 
-def _leg(channel: Channel, main: Channel, agents: Mapping[str, str]) -> DerivedLeg:
+def _leg(channel: Channel, agents: Mapping[str, str], *, caller: Channel | None) -> DerivedLeg:
     seat = seat_of_channel(channel.name)
     if seat:
         role = "agent"
-    elif channel is main:
+    elif channel is caller:
         role = "caller"
     else:
         role = "trunk" if endpoint_of(channel.name) else "other"
@@ -263,11 +291,20 @@ def _steps(ordered: Iterable[CelRecord]) -> tuple[DerivedStep, ...]:
 def _recordings(ordered: Iterable[CelRecord]) -> tuple[DerivedRecording, ...]:
     found: dict[str, DerivedRecording] = {}
     for event in ordered:
-        purpose, day = event.payload.get("purpose", ""), event.payload.get("day", "")
-        if event.kind == variables.EVENT_RECORD and _PURPOSE.match(purpose) and _DAY.match(day):
-            file = variables.recording_file(purpose, day, event.uniqueid)
-            found.setdefault(file, DerivedRecording(file, purpose, event.at))
+        said = event.payload
+        purpose, day, number = said.get("purpose", ""), said.get("day", ""), said.get("number", "")
+        if event.kind != variables.EVENT_RECORD or not (_PURPOSE.match(purpose) and _DAY.match(day)):
+            continue
+        queue = said.get("queue", "")
+        file = variables.recording_file(purpose, day, event.uniqueid, int(number) if _NUMBER.match(number) else 0)
+        found.setdefault(file, DerivedRecording(file, purpose, queue if _QUEUE.match(queue) else None, event.at))
     return tuple(found.values())
+
+
+def _about_agent(ordered: Iterable[CelRecord]) -> str | None:
+    """Of two agents complained of on one call the first: the second one talked in it, and sees nothing anyway."""
+    named = (event.payload.get("agent", "") for event in ordered if event.kind == variables.EVENT_COMPLAINT)
+    return next(filter(_AGENT.match, named), None)
 
 
 def _first_payload(ordered: Sequence[CelRecord], kind: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Errors of calls and their ledger."""
 
-from callcenter.core.errors import Conflict, InvalidInput, NotFound
+from callcenter.core.errors import CallcenterError, Conflict, InvalidInput, NotFound, Unavailable
 
 
 class CallNotFound(NotFound):
@@ -13,6 +13,32 @@ class CallNotFound(NotFound):
 class InvalidPeriod(InvalidInput):
     code = "invalid-period"
     title_en, title_zh = "The period must have an end after its start.", "结束时间必须晚于开始时间。"
+
+
+class RecordingNotFound(NotFound):
+    """Also when the asker may not hear it: its existence is not told."""
+
+    code = "recording-not-found"
+    title_en, title_zh = "There is no such recording.", "未找到该录音。"
+
+
+class RecordingFileMissing(NotFound):
+    """It was to be made, but there is no file: nobody was connected, or it was removed by hand."""
+
+    code = "recording-file-missing"
+    title_en, title_zh = "There is no sound of this recording.", "该录音没有音频文件。"
+
+
+class RecordingDeleted(CallcenterError):
+    status, code = 410, "recording-deleted"
+    title_en, title_zh = "The recording was deleted when its time was over.", "该录音已超过保存期限并被删除。"
+
+
+class RecordingsUnavailable(Unavailable):
+    """This process does not see the PBX's disk."""
+
+    code = "recordings-unavailable"
+    title_en, title_zh = "The recordings cannot be reached from here.", "此处无法访问录音存储。"
 
 
 class LedgerOutOfStep(Conflict):

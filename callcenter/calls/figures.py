@@ -5,7 +5,7 @@ offered = answered + abandoned + overflowed + moved + lost + open (docs/glossary
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from callcenter.calls.errors import InvalidPeriod
 from callcenter.calls.models import QueueVisit
 
 _MICROSECONDS = 1_000_000
+_rating = func.coalesce(QueueVisit.rating, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class VisitFigures:
     outcome: str
     wait_seconds: float
     talk_seconds: float
+    rating: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class QueueFigures:
     wait_microseconds: int
     longest_wait_microseconds: int
     talk_microseconds: int
+    rated: int
+    rating_sum: int
 
     @property
     def service_level(self) -> float | None:
@@ -63,6 +67,10 @@ class QueueFigures:
         return self.longest_wait_microseconds / _MICROSECONDS
 
     @property
+    def average_rating(self) -> float | None:
+        return self.rating_sum / self.rated if self.rated else None
+
+    @property
     def average_talk_seconds(self) -> float | None:
         return self.talk_microseconds / self.answered / _MICROSECONDS if self.answered else None
 
@@ -72,7 +80,7 @@ def summarise(
 ) -> QueueFigures:
     """The figures of these visits; pure."""
     outcomes: Counter[str] = Counter()
-    short_abandoned = answered_in_time = waited = longest = talked = 0
+    short_abandoned = answered_in_time = waited = longest = talked = rated = rating_sum = 0
     for visit in visits:
         outcomes[visit.outcome] += 1
         short_abandoned += visit.outcome == "abandoned" and visit.wait_seconds <= short_abandon_seconds
@@ -83,6 +91,9 @@ def summarise(
             longest = max(longest, wait)
         if visit.outcome == "answered":
             talked += round(visit.talk_seconds * _MICROSECONDS)
+        if visit.rating is not None:
+            rated += 1
+            rating_sum += visit.rating
     return QueueFigures(
         offered=outcomes.total(),
         answered=outcomes["answered"],
@@ -96,6 +107,8 @@ def summarise(
         wait_microseconds=waited,
         longest_wait_microseconds=longest,
         talk_microseconds=talked,
+        rated=rated,
+        rating_sum=rating_sum,
     )
 
 
@@ -133,10 +146,54 @@ async def get_figures(
                 _whole(func.sum(wait).filter(ended)).label("wait_microseconds"),
                 _whole(func.max(wait).filter(ended)).label("longest_wait_microseconds"),
                 _whole(func.sum(talk).filter(answered)).label("talk_microseconds"),
+                func.count(QueueVisit.rating).label("rated"),
+                _whole(func.sum(_rating)).label("rating_sum"),
             ).where(QueueVisit.queue_name == queue_name, QueueVisit.entered_at >= start, QueueVisit.entered_at < end)
         )
     ).one()
     return QueueFigures(**row._mapping)
+
+
+@dataclass(frozen=True, slots=True)
+class RatingFigures:
+    """Marks that callers gave an agent in a queue; their sums over the agents are the queue's ``rated``
+    and ``rating_sum``. ``agent_number`` None: it is not known who answered."""
+
+    queue_name: str
+    agent_number: str | None
+    rated: int
+    rating_sum: int
+
+    @property
+    def average_rating(self) -> float:
+        return self.rating_sum / self.rated
+
+
+async def get_ratings(
+    session: AsyncSession, start: datetime, end: datetime, *, queues: Collection[str] | None, agent: str | None
+) -> list[RatingFigures]:
+    """By queue and agent, over the visits that entered from ``start`` until before ``end``; ``queues`` None: all.
+
+    Raises InvalidPeriod.
+    """
+    if end <= start:
+        raise InvalidPeriod
+    query = (
+        select(
+            QueueVisit.queue_name,
+            QueueVisit.agent_number,
+            func.count(QueueVisit.rating),
+            _whole(func.sum(_rating)),
+        )
+        .where(QueueVisit.entered_at >= start, QueueVisit.entered_at < end, QueueVisit.rating.is_not(None))
+        .group_by(QueueVisit.queue_name, QueueVisit.agent_number)
+        .order_by(QueueVisit.queue_name, QueueVisit.agent_number)
+    )
+    if queues is not None:
+        query = query.where(QueueVisit.queue_name.in_(queues))
+    if agent is not None:
+        query = query.where(QueueVisit.agent_number == agent)
+    return [RatingFigures(*row) for row in await session.execute(query)]
 
 
 def _whole(value: ColumnElement[int]) -> ColumnElement[int]:

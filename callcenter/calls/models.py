@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -160,6 +160,10 @@ class Call(Base):
     """``caller``, ``agent``, ``pbx`` or None when the ledger does not say."""
     hangup_cause: Mapped[int | None]
     """Q.850 cause of the caller's channel."""
+    rating: Mapped[int | None]
+    """The caller's last mark on this call, 1 to 5."""
+    about_agent_number: Mapped[str | None]
+    """The agent whom the caller complains of on this call: who sees nothing of it."""
     derived_at: Mapped[datetime]
 
 
@@ -218,6 +222,8 @@ class QueueVisit(Base):
     agent_number: Mapped[str | None]
     offers: Mapped[int] = mapped_column(default=0)
     """How many times an agent's phone was rung for it."""
+    rating: Mapped[int | None]
+    """The caller's mark for it, 1 to 5."""
 
 
 class CallStep(Base):
@@ -239,9 +245,25 @@ class Recording(Base):
     """A recording that Asterisk was told to make; ``file`` is relative to the PBX's recordings folder."""
 
     __tablename__ = "recordings"
+    __table_args__ = (
+        UniqueConstraint("id"),
+        Index("ix_recordings_started_at_id", "started_at", "id"),
+        Index("ix_recordings_unmeasured", "call_id", postgresql_where=text("measured_at IS NULL")),
+    )
 
     file: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity())
+    """What the API calls it: a file's name holds a call's id."""
     call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"), index=True)
     purpose: Mapped[str]
-    """``complaint`` for now."""
+    """``complaint``, ``message`` or ``remark``."""
+    queue_name: Mapped[str | None]
+    """Whose message it is."""
     started_at: Mapped[datetime]
+    measured_at: Mapped[datetime | None]
+    """When the engine looked at the file, after the call; until then it may still grow."""
+    bytes: Mapped[int | None] = mapped_column(BigInteger)
+    """None once measured: there is no file (nobody answered the call that was to be recorded)."""
+    duration_seconds: Mapped[float | None]
+    deleted_at: Mapped[datetime | None]
+    """Its time was over."""

@@ -12,8 +12,9 @@ from callcenter.accounts.access import Access, require
 from callcenter.accounts.models import Role
 from callcenter.agents import queries as agent_queries
 from callcenter.calls.export import csv_lines
-from callcenter.calls.figures import get_figures
+from callcenter.calls.figures import get_figures, get_ratings
 from callcenter.calls.schemas import (
+    AgentNumber,
     CallDetail,
     CallId,
     CallQuery,
@@ -22,6 +23,9 @@ from callcenter.calls.schemas import (
     FiguresResponse,
     LegResponse,
     QueueInPath,
+    QueueName,
+    RatingRow,
+    RatingsResponse,
     RecordingResponse,
     StepResponse,
     TimelineResponse,
@@ -113,6 +117,23 @@ async def get_queue_figures(
     )
 
 
+@router.get("/ratings")
+async def get_rating_figures(
+    start: Annotated[AwareDatetime, Query(alias="from", examples=["2026-01-05T00:00:00+08:00"])],
+    end: Annotated[AwareDatetime, Query(alias="to", description="Excluded.")],
+    access: Counter,
+    session: DbSession,
+    queue: QueueName | None = None,
+    agent: AgentNumber | None = None,
+) -> RatingsResponse:
+    """Callers' marks by queue and agent, over the visits that entered from `from` until before `to`."""
+    queues = None if queue is None else {queue}
+    if not access.has(Role.QUALITY, Role.INTEGRATION) and access.queue_scope:
+        queues = set(access.queue_scope) if queues is None else queues & access.queue_scope
+    rows = await get_ratings(session, start, end, queues=queues, agent=agent)
+    return RatingsResponse(start=start, end=end, rows=[RatingRow.model_validate(row) for row in rows])
+
+
 async def _answer(
     request: Request, session: AsyncSession, access: Access, query: CallQuery, wanted: CallFilter
 ) -> Response | Page[CallSummary]:
@@ -152,10 +173,10 @@ def _filter(query: CallQuery, e164: str | None) -> CallFilter:
 
 async def _scope(session: AsyncSession, access: Access) -> CallScope:
     """Quality and programmes see all calls, a supervisor those of the queues steered, an agent those talked in."""
-    if access.has(Role.QUALITY, Role.INTEGRATION) or (access.has(Role.SUPERVISOR) and not access.queue_scope):
-        return CallScope(everything=True)
     agent = await agent_queries.find_agent_of_user(session, access.user_id) if access.user_id else None
     return CallScope(
+        everything=access.has(Role.QUALITY, Role.INTEGRATION)
+        or (access.has(Role.SUPERVISOR) and not access.queue_scope),
         queues=access.queue_scope if access.has(Role.SUPERVISOR) else frozenset(),
         agent_number=agent.number if agent else None,
     )

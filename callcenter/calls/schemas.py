@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from callcenter.calls.figures import QueueFigures
 from callcenter.calls.models import Call
+from callcenter.calls.recordings import RecordedCall
 from callcenter.core.http import ApiModel
 from callcenter.core.phone_numbers import masked
 
@@ -77,6 +78,7 @@ class CallSummary(FromRow):
     talk_seconds: float
     hold_seconds: float
     duration_seconds: float
+    rating: int | None = Field(description="The caller's last mark on this call, 1 to 5.")
 
     @classmethod
     def of(cls, call: Call, *, show_number: bool) -> "CallSummary":
@@ -112,6 +114,7 @@ class VisitResponse(FromRow):
     talk_seconds: float
     agent_number: str | None
     offers: int = Field(description="How many times an agent's phone was rung for it.")
+    rating: int | None = Field(description="The caller's mark for it, 1 to 5.")
 
 
 class StepResponse(FromRow):
@@ -122,10 +125,50 @@ class StepResponse(FromRow):
     outcome: str
 
 
+Purpose = Literal["complaint", "message", "remark"]
+
+
 class RecordingResponse(FromRow):
+    id: int
     file: str
     purpose: str
     started_at: datetime
+
+
+class RecordingQuery(ApiModel):
+    """Criteria of the list; all that are given must hold."""
+
+    started_from: AwareDatetime | None = Field(default=None, examples=["2026-01-05T00:00:00+08:00"])
+    started_to: AwareDatetime | None = Field(default=None, description="Excluded.")
+    purpose: Purpose | None = None
+    queue: QueueName | None = Field(default=None, description="Whose message it is, or which its call entered.")
+    agent: AgentNumber | None = Field(default=None, description="Number of an agent who talked in its call.")
+    limit: int = Field(default=50, ge=1, le=500)
+    cursor: str | None = Field(default=None, max_length=500, description="`next_cursor` of the page before.")
+
+
+class RecordingSummary(BaseModel):
+    """A recording; its sound: `GET /recordings/{id}/audio`."""
+
+    id: int
+    call_id: str
+    purpose: Purpose
+    queue_name: str | None = Field(description="Whose message it is; null: nobody's.")
+    patient_id: UUID | None
+    agent_number: str | None = Field(description="Who talked last in the call.")
+    rating: int | None = Field(description="The caller's mark on this call, 1 to 5.")
+    started_at: datetime
+    measured_at: datetime | None = Field(description="Null: the call goes on, or is just over.")
+    bytes: int | None = Field(description="Null though measured: there is no sound.")
+    duration_seconds: float | None
+    deleted_at: datetime | None
+
+    @classmethod
+    def of(cls, row: RecordedCall) -> "RecordingSummary":
+        values = {name: getattr(row.recording, name, None) for name in cls.model_fields}
+        call = row.call
+        values |= {"patient_id": call.patient_id, "agent_number": call.agent_number, "rating": call.rating}
+        return cls.model_validate(values)
 
 
 class TimelineResponse(FromRow):
@@ -171,8 +214,29 @@ class FiguresResponse(BaseModel):
     average_wait_seconds: float | None
     longest_wait_seconds: float
     average_talk_seconds: float | None
+    rated: int = Field(description="Visits for which the caller gave a mark.")
+    rating_sum: int = Field(description="Sum of these marks.")
+    average_rating: float | None
 
     @classmethod
     def of(cls, figures: QueueFigures, **about: Any) -> "FiguresResponse":
         """``about``: queue_name, start, end and the two limits."""
         return cls(**{name: getattr(figures, name) for name in cls.model_fields if name not in about}, **about)
+
+
+class RatingRow(FromRow):
+    """The marks of one agent in one queue."""
+
+    queue_name: str
+    agent_number: str | None = Field(description="Null: it is not known who answered.")
+    rated: int
+    rating_sum: int
+    average_rating: float
+
+
+class RatingsResponse(BaseModel):
+    """Over the agents of a queue, `rated` and `rating_sum` add up to those of the queue's figures."""
+
+    start: datetime
+    end: datetime
+    rows: list[RatingRow]

@@ -52,7 +52,8 @@ class CallFilter:
 class CallScope:
     """Which calls an asker may see: all; those that visited ``queues``; those in which ``agent_number`` talked.
 
-    An agent does not see a call in which the caller complained after talking to that agent (domain rule 7).
+    An agent does not see a call in which the caller complained after talking to that agent (domain rule 7), nor
+    one in which the caller complained of ``agent_number``, whatever the asker's role.
     """
 
     everything: bool = False
@@ -61,14 +62,18 @@ class CallScope:
 
     def condition(self) -> ColumnElement[bool] | None:
         """None: no limit."""
+        own = self.agent_number
+        not_about = Call.about_agent_number.is_distinct_from(own) if own is not None else None
         if self.everything:
-            return None
+            return not_about
         allowed: list[ColumnElement[bool]] = []
         if self.queues:
             allowed.append(_visited(sorted(self.queues)))
-        if self.agent_number is not None:
-            allowed.append(and_(_talked(self.agent_number), ~_complained_of(self.agent_number)))
-        return or_(*allowed) if allowed else Call.id.is_(None)
+        if own is not None:
+            allowed.append(and_(_talked(own), ~_complained_of(own)))
+        if not allowed:
+            return Call.id.is_(None)
+        return or_(*allowed) if not_about is None else and_(or_(*allowed), not_about)
 
 
 @dataclass(frozen=True, slots=True)

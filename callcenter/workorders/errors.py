@@ -1,6 +1,6 @@
 """Errors of work orders."""
 
-from callcenter.core.errors import Conflict, NotFound
+from callcenter.core.errors import Conflict, Forbidden, NotFound
 
 
 class WorkOrderNotFound(NotFound):
@@ -13,3 +13,15 @@ class WorkOrderNotFound(NotFound):
 class WorkOrderClosed(Conflict):
     code = "work-order-closed"
     title_en, title_zh = "The work order is closed.", "该工单已关闭。"
+
+
+class WorkOrderTaken(Conflict):
+    code = "work-order-taken"
+    title_en, title_zh = "Somebody else has taken the work order.", "该工单已由他人受理。"
+
+
+class NotYourWork(Forbidden):
+    """It may be seen, not handled: complaints are answered by supervisors and quality."""
+
+    code = "not-your-work"
+    title_en, title_zh = "This kind of work order is handled by others.", "此类工单由其他人员处理。"

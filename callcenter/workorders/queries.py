@@ -1,15 +1,16 @@
 """All SQL of work orders."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, case, exists, select, update
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.calls.models import Call, CallLink, Leg, Recording
-from callcenter.workorders.models import WorkOrder
+from callcenter.workorders.models import COMPLAINT, MESSAGE, WorkOrder
 
 
 async def find_call_id(session: AsyncSession, linkedid: str) -> str | None:
@@ -18,13 +19,37 @@ async def find_call_id(session: AsyncSession, linkedid: str) -> str | None:
 
 
 async def open_work_order(
-    session: AsyncSession, *, kind: str, call_id: str, opened_at: datetime, due_at: datetime
+    session: AsyncSession,
+    *,
+    kind: str,
+    call_id: str,
+    opened_at: datetime,
+    due_at: datetime,
+    occasion: int = 1,
+    queue_name: str | None = None,
+    recording_file: str | None = None,
+    about_agent_number: str | None = None,
 ) -> None:
-    """One per kind and call."""
+    """One per kind, call and occasion; one that stands learns only which agent it is about."""
     new = insert(WorkOrder).values(
-        kind=kind, state="open", call_id=call_id, opened_at=opened_at, due_at=due_at, note=""
+        kind=kind,
+        state="open",
+        call_id=call_id,
+        occasion=occasion,
+        queue_name=queue_name,
+        recording_file=recording_file,
+        about_agent_number=about_agent_number,
+        opened_at=opened_at,
+        due_at=due_at,
+        note="",
     )
-    await session.execute(new.on_conflict_do_nothing(index_elements=["kind", "call_id"]))
+    await session.execute(
+        new.on_conflict_do_update(
+            index_elements=["kind", "call_id", "occasion"],
+            set_={"about_agent_number": new.excluded.about_agent_number},
+            where=WorkOrder.about_agent_number.is_(None) & new.excluded.about_agent_number.is_not(None),
+        )
+    )
 
 
 async def fill_from_calls(session: AsyncSession, call_ids: Collection[str]) -> None:
@@ -40,44 +65,87 @@ async def fill_from_calls(session: AsyncSession, call_ids: Collection[str]) -> N
     wanted = {
         WorkOrder.caller_number: Call.caller_number,
         WorkOrder.patient_id: patient,
-        WorkOrder.recording_file: recording,
+        WorkOrder.recording_file: case(
+            (WorkOrder.recording_file.is_not(None), WorkOrder.recording_file), else_=recording
+        ),
     }
     differs = [_differs(column, value) for column, value in wanted.items()]
     await session.execute(
         update(WorkOrder)
-        .where(WorkOrder.call_id.in_(call_ids), WorkOrder.state == "open", Call.id == WorkOrder.call_id)
+        .where(WorkOrder.call_id.in_(call_ids), WorkOrder.state != "closed", Call.id == WorkOrder.call_id)
         .where(differs[0] | differs[1] | differs[2])
         .values({column: case((value.is_not(None), value), else_=column) for column, value in wanted.items()})
         .execution_options(synchronize_session=False)
     )
 
 
+async def close_empty(session: AsyncSession, files: Collection[str], *, at: datetime, by: str, note: str) -> list[int]:
+    """Close the messages with these recordings that nobody has taken; their numbers."""
+    closed = await session.scalars(
+        update(WorkOrder)
+        .where(WorkOrder.kind == MESSAGE, WorkOrder.recording_file.in_(files), WorkOrder.state == "open")
+        .values(state="closed", closed_at=at, closed_by=by, note=note)
+        .returning(WorkOrder.number)
+        .execution_options(synchronize_session=False)
+    )
+    return sorted(closed)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOrderScope:
+    """What an asker may see and handle.
+
+    ``queues``: whose messages; None: everybody's. ``handles_complaints``: may answer what is no queue's.
+    ``agent_number``: the asker's as an agent. Complaints about this agent, or made on a call in which this agent
+    talked, do not exist for them, whatever their role.
+    """
+
+    queues: frozenset[str] | None
+    handles_complaints: bool
+    agent_number: str | None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        found: list[ColumnElement[bool]] = []
+        if self.queues is not None:
+            found.append(WorkOrder.queue_name.is_(None) | WorkOrder.queue_name.in_(self.queues))
+        if self.agent_number is not None:
+            talked = exists().where(
+                Leg.call_id == WorkOrder.call_id, Leg.agent_number == self.agent_number, Leg.answered_at.is_not(None)
+            )
+            found.append(~and_(WorkOrder.kind == COMPLAINT, talked))
+            found.append(WorkOrder.about_agent_number.is_distinct_from(self.agent_number))
+        return found
+
+    def may_handle(self, order: WorkOrder) -> bool:
+        return self.handles_complaints or order.queue_name is not None
+
+
 async def list_work_orders(
-    session: AsyncSession, *, state: str | None, without_agent: str | None, after: int | None, limit: int
+    session: AsyncSession,
+    scope: WorkOrderScope,
+    *,
+    state: str | None,
+    kind: str | None,
+    queue_name: str | None,
+    after: int | None,
+    limit: int,
 ) -> Sequence[WorkOrder]:
-    query = _visible(without_agent)
-    if state is not None:
-        query = query.where(WorkOrder.state == state)
+    query = select(WorkOrder).where(*scope.conditions())
+    for column, value in (
+        (WorkOrder.state, state),
+        (WorkOrder.kind, kind),
+        (WorkOrder.queue_name, queue_name),
+    ):
+        if value is not None:
+            query = query.where(column == value)
     if after is not None:
         query = query.where(WorkOrder.number < after)
     return (await session.scalars(query.order_by(WorkOrder.number.desc()).limit(limit + 1))).all()
 
 
-async def find_work_order(
-    session: AsyncSession, number: int, *, without_agent: str | None, lock: bool
-) -> WorkOrder | None:
-    query = _visible(without_agent).where(WorkOrder.number == number)
+async def find_work_order(session: AsyncSession, number: int, scope: WorkOrderScope, *, lock: bool) -> WorkOrder | None:
+    query = select(WorkOrder).where(WorkOrder.number == number, *scope.conditions())
     return (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
-
-
-def _visible(without_agent: str | None) -> Select[WorkOrder]:
-    query = select(WorkOrder)
-    if without_agent is not None:
-        talked = exists().where(
-            Leg.call_id == WorkOrder.call_id, Leg.agent_number == without_agent, Leg.answered_at.is_not(None)
-        )
-        query = query.where(~talked)
-    return query
 
 
 def _differs(column: SQLColumnExpression[Any], value: SQLColumnExpression[Any]) -> ColumnElement[bool]:

@@ -1,5 +1,6 @@
-"""HTTP of work orders. Whoever talked in a call does not see the complaint made in it, whatever their role."""
+"""HTTP of work orders. Whoever a complaint is about, or talked in its call, does not see it, whatever their role."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -8,14 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callcenter.accounts.access import Access, require
 from callcenter.accounts.models import Role
 from callcenter.agents import queries as agent_queries
+from callcenter.calls.recordings import find_ids
 from callcenter.core.audit import record_audit
 from callcenter.core.http import DbSession, InvalidCursor, Page, Paging, cut_page
 from callcenter.core.problems import problem_responses
+from callcenter.queues import queries as queue_queries
 from callcenter.workorders import service
+from callcenter.workorders.models import WorkOrder
+from callcenter.workorders.queries import WorkOrderScope
 from callcenter.workorders.schemas import (
     NumberInPath,
+    QueueName,
     WorkOrderChange,
     WorkOrderClose,
+    WorkOrderKind,
     WorkOrderResponse,
     WorkOrderState,
 )
@@ -23,18 +30,26 @@ from callcenter.workorders.schemas import (
 router = APIRouter(tags=["workorders"], responses=problem_responses(401, 403))
 
 Reader = Annotated[Access, Depends(require(Role.SUPERVISOR, Role.AGENT, Role.EXPERT, Role.QUALITY))]
-Writer = Annotated[Access, Depends(require(Role.SUPERVISOR, Role.QUALITY))]
+HANDLERS = (Role.SUPERVISOR, Role.QUALITY)
+"""Who answers complaints; agents handle the messages of their queues."""
 
 
 @router.get("/work-orders")
 async def list_work_orders(
-    access: Reader, session: DbSession, paging: Paging, state: WorkOrderState | None = None
+    access: Reader,
+    session: DbSession,
+    paging: Paging,
+    state: WorkOrderState | None = None,
+    kind: WorkOrderKind | None = None,
+    queue: QueueName | None = None,
 ) -> Page[WorkOrderResponse]:
-    """Work orders, newest first."""
+    """Work orders, newest first: messages of the asker's queues, and complaints."""
     rows = await service.list_work_orders(
         session,
+        await _scope(session, access),
         state=state,
-        without_agent=await _own_number(session, access),
+        kind=kind,
+        queue_name=queue,
         after=_after(paging.after),
         limit=paging.limit,
     )
@@ -42,52 +57,72 @@ async def list_work_orders(
     patients = sorted({str(order.patient_id) for order in orders if order.patient_id is not None})
     if patients:
         record_audit(session, access.actor, "workorders.list", patients=patients)
-    items = [WorkOrderResponse.of(order, show_number=_may_see_numbers(access)) for order in orders]
-    return Page(items=items, next_cursor=next_cursor)
+    return Page(items=await _shown(session, access, orders), next_cursor=next_cursor)
 
 
 @router.get("/work-orders/{number}", responses=problem_responses(404))
 async def get_work_order(number: NumberInPath, access: Reader, session: DbSession) -> WorkOrderResponse:
     """One work order; audited."""
-    own = await _own_number(session, access)
-    order = await service.get_work_order(session, access.actor, number, without_agent=own)
-    return WorkOrderResponse.of(order, show_number=_may_see_numbers(access))
+    order = await service.get_work_order(session, access.actor, number, await _scope(session, access))
+    return (await _shown(session, access, [order]))[0]
 
 
 @router.patch("/work-orders/{number}", responses=problem_responses(404, 409))
 async def change_work_order(
-    number: NumberInPath, body: WorkOrderChange, access: Writer, session: DbSession
+    number: NumberInPath, body: WorkOrderChange, access: Reader, session: DbSession
 ) -> WorkOrderResponse:
     """Write a note, or say whom it concerns: what the call tells later no longer changes that."""
     order = await service.change_work_order(
         session,
         access.actor,
         number,
-        without_agent=await _own_number(session, access),
+        await _scope(session, access),
         note=body.note,
         patient_id=body.patient_id,
     )
-    return WorkOrderResponse.of(order, show_number=_may_see_numbers(access))
+    return (await _shown(session, access, [order]))[0]
+
+
+@router.post("/work-orders/{number}/take", responses=problem_responses(404, 409))
+async def take_work_order(number: NumberInPath, access: Reader, session: DbSession) -> WorkOrderResponse:
+    """Say that the asker deals with it; whoever has a message sees the number to call back."""
+    order = await service.take_work_order(session, access.actor, number, await _scope(session, access))
+    return (await _shown(session, access, [order]))[0]
 
 
 @router.post("/work-orders/{number}/close", responses=problem_responses(404, 409))
 async def close_work_order(
-    number: NumberInPath, body: WorkOrderClose, access: Writer, session: DbSession
+    number: NumberInPath, body: WorkOrderClose, access: Reader, session: DbSession
 ) -> WorkOrderResponse:
     """The patient was answered."""
-    own = await _own_number(session, access)
-    order = await service.close_work_order(session, access.actor, number, without_agent=own, note=body.note)
-    return WorkOrderResponse.of(order, show_number=_may_see_numbers(access))
+    scope = await _scope(session, access)
+    order = await service.close_work_order(session, access.actor, number, scope, note=body.note)
+    return (await _shown(session, access, [order]))[0]
 
 
-async def _own_number(session: AsyncSession, access: Access) -> str | None:
-    """The asker's number as an agent: work orders about calls they talked in are hidden from them."""
+async def _scope(session: AsyncSession, access: Access) -> WorkOrderScope:
+    """Quality and supervisors without a scope all; supervisors their queues, agents those they are members of."""
     agent = await agent_queries.find_agent_of_user(session, access.user_id) if access.user_id else None
-    return agent.number if agent else None
+    queues: frozenset[str] | None = None
+    if not access.has(Role.QUALITY) and not (access.has(Role.SUPERVISOR) and not access.queue_scope):
+        places = await queue_queries.list_memberships(session, agent.id) if agent else ()
+        steered = access.queue_scope if access.has(Role.SUPERVISOR) else frozenset()
+        queues = steered | {place.queue_name for place in places}
+    return WorkOrderScope(
+        queues=queues, handles_complaints=access.has(*HANDLERS), agent_number=agent.number if agent else None
+    )
 
 
-def _may_see_numbers(access: Access) -> bool:
-    return access.has(Role.SUPERVISOR)
+async def _shown(session: AsyncSession, access: Access, orders: Sequence[WorkOrder]) -> list[WorkOrderResponse]:
+    ids = await find_ids(session, [order.recording_file for order in orders if order.recording_file])
+    return [
+        WorkOrderResponse.of(
+            order,
+            recording_id=ids.get(order.recording_file or ""),
+            show_number=access.has(Role.SUPERVISOR) or order.taken_by == access.actor.name,
+        )
+        for order in orders
+    ]
 
 
 def _after(key: tuple[object, ...] | None) -> int | None:

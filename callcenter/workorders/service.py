@@ -1,48 +1,101 @@
 """Work orders: opened by facts of the ledger, closed by people."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.calls.derive import DerivedCall
-from callcenter.core.audit import Actor, record_audit
+from callcenter.calls.recordings import MeasuredRecording
+from callcenter.core.audit import SYSTEM, Actor, record_audit
 from callcenter.core.clock import now
 from callcenter.workorders import queries
-from callcenter.workorders.errors import WorkOrderClosed, WorkOrderNotFound
-from callcenter.workorders.models import WorkOrder
+from callcenter.workorders.errors import NotYourWork, WorkOrderClosed, WorkOrderNotFound, WorkOrderTaken
+from callcenter.workorders.models import COMPLAINT, MESSAGE, WorkOrder
+from callcenter.workorders.queries import WorkOrderScope
 
-COMPLAINT = "complaint"
-ANSWER_WITHIN = timedelta(days=7)
-"""Complaints are answered to the patient within seven days (docs/glossary.md, "work order")."""
+DUE_WITHIN = {COMPLAINT: timedelta(days=7), MESSAGE: timedelta(days=1)}
+"""By kind: complaints are answered to the patient within seven days (docs/glossary.md, "work order"), whoever left a
+message hears from us within a day."""
+EMPTY_NOTE = "empty"
+"""What a message in which nothing was said is closed with."""
 
 
-async def record_complaint(session: AsyncSession, *, linkedid: str, at: datetime) -> None:
+async def record_complaint(session: AsyncSession, *, linkedid: str, at: datetime, about_agent: str | None) -> None:
     """A complaint is being made on this call: its work order stands from now on, whoever ends the call.
 
-    Repeating it changes nothing.
+    ``about_agent``: number of the agent complained of. Repeating it changes nothing.
     """
     call_id = await queries.find_call_id(session, linkedid) or linkedid
-    await queries.open_work_order(session, kind=COMPLAINT, call_id=call_id, opened_at=at, due_at=at + ANSWER_WITHIN)
+    await queries.open_work_order(
+        session,
+        kind=COMPLAINT,
+        call_id=call_id,
+        opened_at=at,
+        due_at=at + DUE_WITHIN[COMPLAINT],
+        about_agent_number=about_agent,
+    )
+    await queries.fill_from_calls(session, [call_id])
+
+
+async def record_message(
+    session: AsyncSession, *, linkedid: str, at: datetime, queue_name: str, number: int, recording_file: str
+) -> None:
+    """A message for this queue is about to be recorded; ``number``: which of its call. Repeating it changes nothing."""
+    call_id = await queries.find_call_id(session, linkedid) or linkedid
+    await queries.open_work_order(
+        session,
+        kind=MESSAGE,
+        call_id=call_id,
+        opened_at=at,
+        due_at=at + DUE_WITHIN[MESSAGE],
+        occasion=number,
+        queue_name=queue_name,
+        recording_file=recording_file,
+    )
     await queries.fill_from_calls(session, [call_id])
 
 
 async def record_calls(session: AsyncSession, calls: Sequence[DerivedCall]) -> None:
-    """Calls are known better now: so are the open work orders about them; what a person set stays."""
+    """Calls are known better now: so are the work orders about them; what a person set stays."""
     await queries.fill_from_calls(session, [call.id for call in calls])
 
 
+async def record_measured(session: AsyncSession, recordings: Iterable[MeasuredRecording]) -> None:
+    """What the engine heard in recordings: a message in which nothing was said is nobody's work.
+
+    A message without a file stays open: somebody wanted something, and may be called back.
+    """
+    files = [recording.file for recording in recordings if recording.purpose == MESSAGE and recording.is_empty]
+    if not files:
+        return
+    numbers = await queries.close_empty(session, files, at=now(), by=SYSTEM.name, note=EMPTY_NOTE)
+    for number in numbers:
+        record_audit(session, SYSTEM, "workorders.close", subject_id=str(number))
+
+
 async def list_work_orders(
-    session: AsyncSession, *, state: str | None, without_agent: str | None, after: int | None, limit: int
+    session: AsyncSession,
+    scope: WorkOrderScope,
+    *,
+    state: str | None,
+    kind: str | None,
+    queue_name: str | None,
+    after: int | None,
+    limit: int,
 ) -> Sequence[WorkOrder]:
-    """At most ``limit + 1``, newest first. ``without_agent``: leave out those about calls this agent talked in."""
-    return await queries.list_work_orders(session, state=state, without_agent=without_agent, after=after, limit=limit)
+    """At most ``limit + 1``, newest first."""
+    return await queries.list_work_orders(
+        session, scope, state=state, kind=kind, queue_name=queue_name, after=after, limit=limit
+    )
 
 
-async def get_work_order(session: AsyncSession, actor: Actor, number: int, *, without_agent: str | None) -> WorkOrder:
-    """Audited. Raises WorkOrderNotFound, also when ``without_agent`` talked in its call."""
-    order = await _get(session, number, without_agent=without_agent)
+async def get_work_order(session: AsyncSession, actor: Actor, number: int, scope: WorkOrderScope) -> WorkOrder:
+    """Audited. Raises WorkOrderNotFound, also outside ``scope``."""
+    order = await queries.find_work_order(session, number, scope, lock=False)
+    if order is None:
+        raise WorkOrderNotFound(number=number)
     record_audit(session, actor, "workorders.read", subject_id=str(number), patient_id=order.patient_id)
     return order
 
@@ -51,15 +104,16 @@ async def change_work_order(
     session: AsyncSession,
     actor: Actor,
     number: int,
+    scope: WorkOrderScope,
     *,
-    without_agent: str | None,
     note: str | None,
     patient_id: UUID | None,
 ) -> WorkOrder:
-    """Write a note, or say whom it concerns; None leaves as it is. Raises WorkOrderNotFound, WorkOrderClosed."""
-    order = await _get(session, number, without_agent=without_agent, lock=True)
-    if order.state == "closed":
-        raise WorkOrderClosed(number=number)
+    """Write a note, or say whom it concerns; None leaves as it is.
+
+    Raises WorkOrderNotFound, NotYourWork, WorkOrderClosed.
+    """
+    order = await _get_to_handle(session, number, scope)
     if note is not None:
         order.note = note
     if patient_id is not None:
@@ -68,21 +122,40 @@ async def change_work_order(
     return order
 
 
+async def take_work_order(session: AsyncSession, actor: Actor, number: int, scope: WorkOrderScope) -> WorkOrder:
+    """From now on it is the actor's; taking one's own again changes nothing, supervisors take from anybody.
+
+    Raises WorkOrderNotFound, NotYourWork, WorkOrderClosed, WorkOrderTaken.
+    """
+    order = await _get_to_handle(session, number, scope)
+    if order.taken_by == actor.name:
+        return order
+    if order.taken_by is not None and not scope.handles_complaints:
+        raise WorkOrderTaken(number=number)
+    order.state, order.taken_at, order.taken_by = "taken", now(), actor.name
+    record_audit(session, actor, "workorders.take", subject_id=str(number), patient_id=order.patient_id)
+    return order
+
+
 async def close_work_order(
-    session: AsyncSession, actor: Actor, number: int, *, without_agent: str | None, note: str
+    session: AsyncSession, actor: Actor, number: int, scope: WorkOrderScope, *, note: str
 ) -> WorkOrder:
-    """The answer was given: ``note`` says which. Raises WorkOrderNotFound, WorkOrderClosed."""
-    order = await _get(session, number, without_agent=without_agent, lock=True)
-    if order.state == "closed":
-        raise WorkOrderClosed(number=number)
+    """The answer was given: ``note`` says which. Raises as :func:`take_work_order`."""
+    order = await _get_to_handle(session, number, scope)
+    if order.taken_by not in (None, actor.name) and not scope.handles_complaints:
+        raise WorkOrderTaken(number=number)
     order.state, order.note = "closed", note
     order.closed_at, order.closed_by = now(), actor.name
     record_audit(session, actor, "workorders.close", subject_id=str(number), patient_id=order.patient_id)
     return order
 
 
-async def _get(session: AsyncSession, number: int, *, without_agent: str | None, lock: bool = False) -> WorkOrder:
-    order = await queries.find_work_order(session, number, without_agent=without_agent, lock=lock)
+async def _get_to_handle(session: AsyncSession, number: int, scope: WorkOrderScope) -> WorkOrder:
+    order = await queries.find_work_order(session, number, scope, lock=True)
     if order is None:
         raise WorkOrderNotFound(number=number)
+    if not scope.may_handle(order):
+        raise NotYourWork(number=number)
+    if order.state == "closed":
+        raise WorkOrderClosed(number=number)
     return order

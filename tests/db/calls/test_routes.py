@@ -277,4 +277,5 @@ async def test_who_may_call_what(client: httpx.AsyncClient) -> None:
         "calls_search_calls": READERS,
         "calls_get_call": READERS,
         "calls_get_queue_figures": ["admin", "integration", "quality", "supervisor"],
+        "calls_get_rating_figures": ["admin", "integration", "quality", "supervisor"],
     }
