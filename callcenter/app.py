@@ -14,7 +14,9 @@ from callcenter.accounts import routes as accounts_routes
 from callcenter.accounts.access import require
 from callcenter.accounts.service import LoginThrottle
 from callcenter.agents import routes as agents_routes
+from callcenter.alarms import routes as alarms_routes
 from callcenter.calendar import routes as calendar_routes
+from callcenter.calls import recording_routes
 from callcenter.calls import routes as calls_routes
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
@@ -35,6 +37,7 @@ from callcenter.workorders import routes as workorders_routes
 
 DOMAINS: tuple[ModuleType, ...] = (
     accounts_routes,
+    alarms_routes,
     calendar_routes,
     directory_routes,
     article_routes,
@@ -43,6 +46,7 @@ DOMAINS: tuple[ModuleType, ...] = (
     desk_routes,
     agents_routes,
     calls_routes,
+    recording_routes,
     workorders_routes,
 )
 """Each module's ``router`` is mounted under /api/v1. A new domain is one import and one entry here."""

@@ -26,7 +26,8 @@ from callcenter.calendar import service as calendar
 from callcenter.calendar.public_days import Place
 from callcenter.callbacks import handlers as callback_handlers
 from callcenter.callbacks.engine_work import CallbackWork
-from callcenter.calls import retention
+from callcenter.calls import handlers as call_handlers
+from callcenter.calls import recordings, retention
 from callcenter.calls import service as calls
 from callcenter.calls.reader import LedgerReader
 from callcenter.core.bus import BusListener
@@ -53,6 +54,7 @@ LEDGER_FILE_SPAN = timedelta(days=1)
 """A ledger file is renamed when its first line is this old."""
 LEDGER_SECONDS = 10.0
 CALENDAR_SECONDS = 600.0
+RECORDINGS_SECONDS = 2.0
 RECONCILE_SECONDS = 3.0
 """A difference between database and Asterisk lives at most this long."""
 
@@ -60,7 +62,7 @@ CALLBACK_SECONDS = 1.0
 LOST_CALLBACK_SECONDS = 5.0
 
 LEDGER_HANDLERS = calls.LedgerHandlers(
-    on_event={**workorder_handlers.EVENT_HANDLERS, **callback_handlers.EVENT_HANDLERS},
+    on_event={**call_handlers.EVENT_HANDLERS, **workorder_handlers.EVENT_HANDLERS, **callback_handlers.EVENT_HANDLERS},
     on_calls=(workorder_handlers.on_calls, callback_handlers.on_calls),
 )
 """What the domains above calls do with what the ledger tells."""
@@ -138,6 +140,7 @@ class Engine:
             callbacks = CallbackWork(self._database, self._commands, self.ledger, self._pbx)
             group.create_task(run_every("callbacks", CALLBACK_SECONDS, callbacks.place))
             group.create_task(run_every("lost-callbacks", LOST_CALLBACK_SECONDS, callbacks.settle_lost))
+            group.create_task(run_every("recordings", RECORDINGS_SECONDS, self._measure_recordings))
             group.create_task(run_every("retention", RETENTION_SECONDS, self._rotate_and_purge))
             group.create_task(run_every("calendar", CALENDAR_SECONDS, self._tend_calendar))
 
@@ -219,6 +222,11 @@ class Engine:
         if await asyncio.to_thread(retention.rotate_if_due, self._settings.ledger_file, now() - LEDGER_FILE_SPAN):
             await self._commands.send("LoggerRotate")  # the queue log with it
         before = now() - timedelta(days=self._settings.ledger_retention_days)
+        recorded_before = now() - timedelta(days=self._settings.recording_retention_days)
+        async with self._database.transaction() as session:
+            await recordings.delete_old(
+                session, self._pbx, self._settings.recordings_dir, before=recorded_before, at=now()
+            )
         async with self._database.transaction() as session:
             await retention.purge_ledger(session, before)
             await purge_commands(session, before)
@@ -233,6 +241,12 @@ class Engine:
         async with self._database.transaction() as session:
             await closures.settle_closures(session, now())
             await calendar.warn_of_missing_list(session, Place.of(self._settings), now())
+
+    async def _measure_recordings(self) -> None:
+        """Their files lie beside the PBX, where this process is."""
+        async with self._database.transaction() as session:
+            measured = await recordings.measure_finished(session, self._pbx, self._settings.recordings_dir, at=now())
+            await workorder_handlers.on_measured(measured, session)
 
     async def _end_wrap_ups(self) -> None:
         async with self._database.transaction() as session:

@@ -186,6 +186,11 @@ async def link_calls(session: AsyncSession, linkedids: Collection[str]) -> set[s
     return set(await session.scalars(select(CallLink.call_id).where(CallLink.linkedid.in_(linkedids))))
 
 
+async def find_call_id(session: AsyncSession, linkedid: str) -> str | None:
+    """The call that this linkedid belongs to, if it is known yet."""
+    return await session.scalar(select(CallLink.call_id).where(CallLink.linkedid == linkedid))
+
+
 async def find_calls_of_channels(session: AsyncSession, uniqueids: Collection[str]) -> set[str]:
     """The calls these channels belong to, as far as their events have come."""
     if not uniqueids:

@@ -91,6 +91,11 @@ async def close_lost_calls(session: AsyncSession, pbx: str, started_at: datetime
     return len(lost)
 
 
+async def find_call_id(session: AsyncSession, linkedid: str) -> str | None:
+    """The call that this linkedid belongs to, if it is known yet."""
+    return await queries.find_call_id(session, linkedid)
+
+
 async def find_last_agent(
     session: AsyncSession, *, e164: str | None, patient_id: UUID | None, since: datetime
 ) -> str | None:

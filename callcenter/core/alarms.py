@@ -8,8 +8,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from callcenter.core.bus import announce
 from callcenter.core.clock import now
 from callcenter.core.db import Base
+
+TOPIC = "alarms"
+"""On the bus: ids of alarms that were raised, occurred again or were acknowledged."""
 
 
 class Alarm(Base):
@@ -36,18 +40,19 @@ class Alarm(Base):
 async def raise_alarm(
     session: AsyncSession, kind: str, *, key: str = "", severity: str = "warning", **details: Any
 ) -> None:
-    """Raise an alarm, or count one more occurrence if the same is still open."""
+    """Raise an alarm, or count one more occurrence if the same is still open; announced on :data:`TOPIC`."""
     at = now()
     new = insert(Alarm).values(
         kind=kind, key=key, severity=severity, details=details, raised_at=at, last_at=at, occurrences=1
     )
-    await session.execute(
+    raised = await session.execute(
         new.on_conflict_do_update(
             index_elements=["kind", "key"],
             index_where=text("acknowledged_at IS NULL"),
             set_={"last_at": at, "occurrences": Alarm.occurrences + 1, "details": new.excluded.details},
-        )
+        ).returning(Alarm.id)
     )
+    await announce(session, TOPIC, [str(raised.scalar_one())])
 
 
 async def was_raised(session: AsyncSession, kind: str, *, key: str = "") -> bool:

@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     """Source address (or CIDR) whose unregistered calls are the telephone network."""
     ami_host: str = "127.0.0.1"
     ami_port: int = Field(default=5038, ge=1, le=65535)
+    recording_retention_days: int = Field(default=180, ge=1)
+    """Recordings older than this are deleted."""
     ledger_retention_days: int = Field(default=30, ge=1)
     """Raw ledger lines in the database and rotated ledger files older than this are deleted."""
 

@@ -9,13 +9,8 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, exists, s
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.calls.models import Call, CallLink, Leg, Recording
+from callcenter.calls.models import Call, Leg, Recording
 from callcenter.workorders.models import COMPLAINT, MESSAGE, WorkOrder
-
-
-async def find_call_id(session: AsyncSession, linkedid: str) -> str | None:
-    """The call that this linkedid belongs to, if it is known yet."""
-    return await session.scalar(select(CallLink.call_id).where(CallLink.linkedid == linkedid))
 
 
 async def open_work_order(

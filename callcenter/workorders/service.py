@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.calls.derive import DerivedCall
 from callcenter.calls.recordings import MeasuredRecording
+from callcenter.calls.service import find_call_id
 from callcenter.core.audit import SYSTEM, Actor, record_audit
 from callcenter.core.clock import now
 from callcenter.workorders import queries
@@ -27,7 +28,7 @@ async def record_complaint(session: AsyncSession, *, linkedid: str, at: datetime
 
     ``about_agent``: number of the agent complained of. Repeating it changes nothing.
     """
-    call_id = await queries.find_call_id(session, linkedid) or linkedid
+    call_id = await find_call_id(session, linkedid) or linkedid
     await queries.open_work_order(
         session,
         kind=COMPLAINT,
@@ -43,7 +44,7 @@ async def record_message(
     session: AsyncSession, *, linkedid: str, at: datetime, queue_name: str, number: int, recording_file: str
 ) -> None:
     """A message for this queue is about to be recorded; ``number``: which of its call. Repeating it changes nothing."""
-    call_id = await queries.find_call_id(session, linkedid) or linkedid
+    call_id = await find_call_id(session, linkedid) or linkedid
     await queries.open_work_order(
         session,
         kind=MESSAGE,
