@@ -170,7 +170,9 @@ class PhoneSystem:
         """
         scenario = sip_scenarios.seat(steps, self._audio, ring_seconds=ring_seconds, refuse=refuse)
         phone = await self._start("callee", scenario, ["-m", str(calls)] if calls else [], trunk_port)
-        while _is_free(trunk_port) and phone.ringing_or_talking:
+        for _ in range(250):
+            if not _is_free(trunk_port):
+                break
             await asyncio.sleep(0.02)
         return phone
 

@@ -10,6 +10,7 @@ import callcenter.accounts.models
 import callcenter.agents.models
 import callcenter.asterisk.models
 import callcenter.calendar.models
+import callcenter.callbacks.models
 import callcenter.calls.models
 import callcenter.core.alarms
 import callcenter.core.audit

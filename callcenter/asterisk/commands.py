@@ -120,13 +120,13 @@ class PlaceCallback(Command):
 
 
 class HangUpChannel(Command):
-    """A channel that we named ends. Not there any more is success."""
+    """A placed call-back is taken out, whatever it does. Not there any more is success."""
 
     action = "hang_up_channel"
-    channel_id: ChannelId
+    attempt: ChannelId
 
     def ami(self) -> tuple[str, Mapping[str, str]]:
-        return "Hangup", {"Channel": self.channel_id}  # Asterisk takes an id where no channel has such a name
+        return "Hangup", {"Channel": self.attempt}  # Asterisk takes an id where no channel has such a name
 
 
 class Reload(Command):

@@ -38,6 +38,11 @@ async def read_snapshot(ami: AmiSession) -> PbxSnapshot:
     return PbxSnapshot(members, entries, frozenset(_seats(contacts)))
 
 
+async def read_linkedids(ami: AmiSession) -> set[str]:
+    """The calls that Asterisk has channels of, by linkedid. Raises AmiUnavailable, AmiTimeout."""
+    return {row["Linkedid"] for row in await ami.send_list("CoreShowChannels") if row.get("Linkedid")}
+
+
 async def read_started_at(ami: AmiSession, at: datetime) -> datetime:
     """When this Asterisk was started, at most a second too early, never too late. ``at``: the present.
 

@@ -18,6 +18,7 @@ class NumberPlan:
 
     country: str = "CN"
     area_code: str = ""
+    international_prefix: str = "00"
 
     def normalise(self, raw: str | None) -> str | None:
         """E.164 (``+8613800000001``) or None when withheld, hostile, too long or no number of any country.
@@ -43,6 +44,19 @@ class NumberPlan:
             return None
         e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
         return e164 if len(e164) <= 16 and phonenumbers.is_valid_number(parsed) else None
+
+    def to_dial(self, e164: str) -> str:
+        """Digits as the trunk takes them: national (with the area's 0) within the country, else prefixed.
+
+        Raises ValueError for what is no E.164 number.
+        """
+        try:
+            parsed = phonenumbers.parse(e164)
+        except phonenumbers.NumberParseException as error:
+            raise ValueError("no E.164 number") from error
+        if phonenumbers.region_code_for_number(parsed) == self.country:
+            return re.sub(r"[^0-9]", "", phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL))
+        return self.international_prefix + e164.removeprefix("+")
 
 
 def masked(e164: str | None) -> str:

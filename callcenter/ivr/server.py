@@ -11,6 +11,7 @@ from callcenter.core.db import Database
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.secrets import get_secret
 from callcenter.ivr.articles import DatabaseArticles
+from callcenter.ivr.callback_desk import CallbackDialling, DatabaseCallbackDesk
 from callcenter.ivr.callers import DatabaseCallers
 from callcenter.ivr.catalogue import Catalogue
 from callcenter.ivr.hours import DatabaseHours
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 AgiHandler = Callable[[AgiChannel], Awaitable[None]]
 
 FLOW_PATH = "flow"
+CALLBACK_PATH = "callback"
 
 
 class IvrServer:
@@ -54,6 +56,7 @@ class IvrServer:
             database=database,
             queue_names=queue_names,
         )
+        plan = NumberPlan(settings.country, settings.area_code)
         self._runner = FlowRunner(
             FlowServices(
                 callers=DatabaseCallers(database, get_secret(settings, "check_code_key"), CodeLimits.of(settings)),
@@ -61,11 +64,16 @@ class IvrServer:
                 last_agents=DatabaseLastAgents(database),
                 articles=DatabaseArticles(database),
                 queues=DatabaseQueueGuide(database, Place.of(settings)),
+                callback_desk=DatabaseCallbackDesk(database, plan, settings.pbx_name),
             ),
             self._revisions,
-            NumberPlan(settings.country, settings.area_code),
+            plan,
         )
-        self._handlers: dict[str, AgiHandler] = {**(handlers or {}), FLOW_PATH: self._run_flow}
+        self._handlers: dict[str, AgiHandler] = {
+            **(handlers or {}),
+            FLOW_PATH: self._run_flow,
+            CALLBACK_PATH: CallbackDialling(database, plan),
+        }
         self._server = FastAgiServer(settings.fastagi_host, settings.fastagi_port, self._serve)
 
     @property

@@ -8,6 +8,7 @@ each question ends within the limit of a running call (:mod:`callcenter.ivr.limi
 from dataclasses import dataclass
 
 from callcenter.ivr.articles import Articles
+from callcenter.ivr.callback_desk import CallbackDesk
 from callcenter.ivr.callers import Callers
 from callcenter.ivr.hours import Hours
 from callcenter.ivr.last_agents import LastAgents
@@ -23,3 +24,4 @@ class FlowServices:
     last_agents: LastAgents
     articles: Articles
     queues: QueueGuide
+    callback_desk: CallbackDesk

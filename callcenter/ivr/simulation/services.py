@@ -3,6 +3,7 @@
 from callcenter.calendar.policy import State
 from callcenter.ivr.services import FlowServices
 from callcenter.ivr.simulation.articles import SimulatedArticles
+from callcenter.ivr.simulation.callback_desk import SimulatedCallbackDesk
 from callcenter.ivr.simulation.callers import CallerKind, SimulatedCallers
 from callcenter.ivr.simulation.hours import SimulatedHours
 from callcenter.ivr.simulation.last_agents import SimulatedLastAgents
@@ -20,4 +21,5 @@ def simulated_services(caller: CallerKind = "unknown", opening: State = "open") 
         last_agents=SimulatedLastAgents(caller),
         articles=SimulatedArticles(away=caller == "away"),
         queues=SimulatedQueueGuide(),
+        callback_desk=SimulatedCallbackDesk(away=caller == "away"),
     )

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from callcenter.ivr.steps.article_by_number import ArticleByNumber
 from callcenter.ivr.steps.article_list import ArticleList
 from callcenter.ivr.steps.base import Step
+from callcenter.ivr.steps.callback import Callback
 from callcenter.ivr.steps.card import Card
 from callcenter.ivr.steps.check_code import CheckCode
 from callcenter.ivr.steps.complaint import Complaint
@@ -41,6 +42,7 @@ STEP_TYPES: Mapping[str, type[Step]] = MappingProxyType(
             Emergency,
             OpeningHours,
             Queue,
+            Callback,
             Hangup,
             GotoFlow,
             ArticleByNumber,

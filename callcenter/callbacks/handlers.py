@@ -1,0 +1,31 @@
+"""What the ledger tells call-backs; composed by the engine into calls.service.ingest."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from callcenter.asterisk.ledger import CelRecord
+from callcenter.callbacks import placing
+from callcenter.callbacks.placing import Served, is_attempt_id
+from callcenter.calls.derive import DerivedCall
+
+
+async def on_call_end(event: CelRecord, session: AsyncSession) -> None:
+    """The last channel of a call is gone. Of most calls that is none of ours."""
+    if is_attempt_id(event.linkedid):
+        await placing.settle(session, event.linkedid, event.at)
+
+
+async def on_calls(calls: Sequence[DerivedCall], session: AsyncSession) -> None:
+    """Somebody who waits for a call-back may have phoned again and been answered."""
+    served = [
+        Served(call.caller_number, visit.queue_name, visit.answered_at)
+        for call in calls
+        if call.direction == "inbound" and call.caller_number
+        for visit in call.visits
+        if visit.answered_at is not None
+    ]
+    await placing.record_served(session, served)
+
+
+EVENT_HANDLERS = {"LINKEDID_END": on_call_end}
