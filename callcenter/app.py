@@ -30,9 +30,11 @@ from callcenter.core.secrets import get_secret
 from callcenter.desk import routes as desk_routes
 from callcenter.directory import article_routes
 from callcenter.directory import routes as directory_routes
+from callcenter.ivr import routes as ivr_routes
 from callcenter.patients import routes as patients_routes
 from callcenter.patients.import_files import MAX_FILE_BYTES
 from callcenter.queues import routes as queues_routes
+from callcenter.speech import routes as speech_routes
 from callcenter.workorders import routes as workorders_routes
 
 DOMAINS: tuple[ModuleType, ...] = (
@@ -48,10 +50,16 @@ DOMAINS: tuple[ModuleType, ...] = (
     calls_routes,
     recording_routes,
     workorders_routes,
+    speech_routes,
+    ivr_routes,
 )
 """Each module's ``router`` is mounted under /api/v1. A new domain is one import and one entry here."""
 
-UPLOADS: dict[str, int] = {f"{API_PREFIX}/patients/import": MAX_FILE_BYTES + 65_536}
+UPLOADS: dict[str, int] = {
+    f"{API_PREFIX}/patients/import": MAX_FILE_BYTES + 65_536,
+    f"{API_PREFIX}/prompts/recordings": MAX_RECORDING_BYTES + 65_536,
+    f"{API_PREFIX}/spoken-texts/recordings": MAX_RECORDING_BYTES + 65_536,
+}
 """Paths that take files, and the bytes they may have."""
 
 

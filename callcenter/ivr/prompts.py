@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -99,10 +99,14 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class PromptLibrary:
-    """All prompts of one ``prompts`` folder, as they were when it was loaded."""
+    """All prompts of one ``prompts`` folder, as they were when it was loaded.
+
+    ``recorded_seconds``: by (sound, language), what the hospital's own recordings in their place may take.
+    """
 
     prompts_dir: Path
     prompts: Mapping[str, Prompt]
+    recorded_seconds: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Prompt]:
         return iter(self.prompts.values())
@@ -123,10 +127,16 @@ class PromptLibrary:
 
     def duration_seconds(self, prompt_id: str, language: Language) -> float:
         """How long the prompt takes to play, in seconds. Raises :class:`UnknownPrompt`, :class:`MissingAudio`."""
-        audio = self.get(prompt_id).audio.get(language)
-        if audio is None:
+        prompt = self.get(prompt_id)
+        audio = prompt.audio.get(language)
+        recorded = self.recorded_seconds.get((prompt.sound, language), 0.0)
+        if audio is None and not recorded:
             raise MissingAudio(f"Prompt {prompt_id!r} has no audio in {language}.", id=prompt_id, language=language)
-        return audio.duration_seconds
+        return max(recorded, audio.duration_seconds if audio else 0.0)
+
+    def with_recordings(self, seconds: Mapping[tuple[str, str], float]) -> "PromptLibrary":
+        """The same prompts, some of which may take as long as these own recordings."""
+        return replace(self, recorded_seconds=seconds)
 
     def audio_path(self, prompt: Prompt, language: Language) -> Path:
         """Where the wav of this prompt is, or will be."""

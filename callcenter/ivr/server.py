@@ -1,5 +1,6 @@
 """The ivr role: answers the dialplan's AGI() visits."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import structlog
@@ -8,6 +9,7 @@ from callcenter.asterisk.fastagi import AgiChannel, FastAgiServer
 from callcenter.calendar.public_days import Place
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
+from callcenter.core.jobs import run_every
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.secrets import get_secret
 from callcenter.ivr.articles import DatabaseArticles
@@ -18,6 +20,7 @@ from callcenter.ivr.hours import DatabaseHours
 from callcenter.ivr.last_agents import DatabaseLastAgents
 from callcenter.ivr.line import AgiLine
 from callcenter.ivr.queue_guide import DatabaseQueueGuide
+from callcenter.ivr.recorded_prompts import REFRESH_SECONDS, RecordedPrompts
 from callcenter.ivr.revisions import RevisionStore
 from callcenter.ivr.runner import FlowRunner
 from callcenter.ivr.services import FlowServices
@@ -49,6 +52,8 @@ class IvrServer:
         self._settings = settings
         self._database = database
         self._revisions = RevisionStore(database)
+        self._recorded_prompts = RecordedPrompts(database)
+        self._refreshing: asyncio.Task[None] | None = None
         self.catalogue = Catalogue(
             settings.flows_dir,
             settings.prompts_dir,
@@ -85,6 +90,9 @@ class IvrServer:
         """Read the flows, then listen. Raises OSError when the port is taken, InvalidPrompts without prompts."""
         await self.catalogue.current()
         await self._server.start()
+        self._refreshing = asyncio.create_task(
+            run_every("recorded-prompts", REFRESH_SECONDS, self._recorded_prompts.refresh)
+        )
 
     async def stop(self) -> None:
         """Take no new visit, let running ones finish up to ``drain_seconds``, end the rest (dialplan fall-back)."""
@@ -94,6 +102,8 @@ class IvrServer:
             log.warning("flows_cut_short", visits=left)
         await self._server.close()
         await self._revisions.saved()
+        if self._refreshing is not None:
+            self._refreshing.cancel()
 
     async def _serve(self, channel: AgiChannel) -> None:
         handler = self._handlers.get(channel.path.split("/", 1)[0])
@@ -104,4 +114,5 @@ class IvrServer:
 
     async def _run_flow(self, channel: AgiChannel) -> None:
         published = await self.catalogue.current()
-        await self._runner.run(AgiLine(channel, published.prompts, self._settings.recordings_dir), published.flows)
+        prompts = self._recorded_prompts.apply(published.prompts)
+        await self._runner.run(AgiLine(channel, prompts, self._settings.recordings_dir), published.flows)

@@ -40,6 +40,7 @@ class SpokenText(Base):
     __table_args__ = (
         Index("ix_spoken_texts_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_spoken_texts_audio_id", "audio_id"),
+        Index("ix_spoken_texts_coming_audio_id", "coming_audio_id"),
     )
 
     slot: Mapped[str] = mapped_column(primary_key=True)
@@ -48,6 +49,8 @@ class SpokenText(Base):
     text_fingerprint: Mapped[str]
     audio_id: Mapped[UUID | None] = mapped_column(ForeignKey("spoken_audio.id"))
     """What callers hear now; None: nothing yet. It may speak an older text."""
+    coming_audio_id: Mapped[UUID | None] = mapped_column(ForeignKey("spoken_audio.id"))
+    """A recording that takes the place of ``audio_id`` as soon as the PBX has its file."""
     requested_at: Mapped[datetime]
     rendered_at: Mapped[datetime | None]
     """When ``audio_id`` was set."""

@@ -15,6 +15,28 @@ async def texts_of_slot(session: AsyncSession, slot: str) -> Sequence[SpokenText
     return (await session.scalars(select(SpokenText).where(SpokenText.slot == slot).with_for_update())).all()
 
 
+async def find_text(session: AsyncSession, slot: str, language: str) -> SpokenText | None:
+    """Locked."""
+    return await session.get(SpokenText, (slot, language), with_for_update=True)
+
+
+async def texts_with_audio(
+    session: AsyncSession, *, after: tuple[str, str] | None, limit: int, slot: str | None = None
+) -> Sequence[tuple[SpokenText, SpokenAudio | None]]:
+    """In order of slot and language, from the one behind ``after``, each with what callers hear of it."""
+    statement = (
+        select(SpokenText, SpokenAudio)
+        .outerjoin(SpokenAudio, SpokenAudio.id == SpokenText.audio_id)
+        .order_by(SpokenText.slot, SpokenText.language)
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(tuple_(SpokenText.slot, SpokenText.language) > after)
+    if slot is not None:
+        statement = statement.where(SpokenText.slot == slot)
+    return [(row[0], row[1]) for row in await session.execute(statement)]
+
+
 async def delete_texts(session: AsyncSession, slots: Collection[str]) -> None:
     await session.execute(delete(SpokenText).where(SpokenText.slot.in_(slots)))
 
@@ -99,6 +121,7 @@ async def make_due_by_maker(
 def _is_played() -> ColumnElement[bool]:
     return or_(
         exists().where(SpokenText.audio_id == SpokenAudio.id),
+        exists().where(SpokenText.coming_audio_id == SpokenAudio.id),
         exists().where(PromptRecording.audio_id == SpokenAudio.id),
     )
 
@@ -112,6 +135,15 @@ async def wav_of(session: AsyncSession, audio_id: UUID) -> bytes | None:
     """The file's content; None when it has gone meanwhile."""
     content: bytes | None = await session.scalar(select(SpokenAudio.wav).where(SpokenAudio.id == audio_id))
     return content
+
+
+async def play_coming_audio(session: AsyncSession, audio_ids: Collection[UUID], *, at: datetime) -> None:
+    """Recordings whose files the PBX has take their places."""
+    await session.execute(
+        update(SpokenText)
+        .where(SpokenText.coming_audio_id.in_(audio_ids))
+        .values(audio_id=SpokenText.coming_audio_id, coming_audio_id=None, rendered_at=at)
+    )
 
 
 async def release_audio(session: AsyncSession, *, at: datetime) -> None:

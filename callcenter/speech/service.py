@@ -75,6 +75,12 @@ async def find_sounds(session: AsyncSession, slots: Collection[str], language: L
     return {slot: sound_of(audio) for slot, audio in await queries.audio_of_slots(session, slots, language)}
 
 
+async def recorded_seconds(session: AsyncSession) -> dict[tuple[str, str], float]:
+    """How long each own recording of a standard prompt plays, by (sound, language)."""
+    rows = await queries.prompt_recordings(session)
+    return {(recording.sound, recording.language): audio.seconds for recording, audio in rows}
+
+
 def sound_of(audio: SpokenAudio) -> SpokenSound:
     """Where every PBX has this audio."""
     return SpokenSound(f"{SOUNDS_DIR}/{audio.id}", audio.seconds)
@@ -94,7 +100,8 @@ def _want(session: AsyncSession, row: SpokenText | None, slot: str, language: La
     row.text, row.text_fingerprint = text, fingerprint(text)
     row.requested_at = row.due_at = now()
     row.stage = "fall-back" if row.audio_id is None else "provider"
-    row.claimed_by, row.attempts, row.last_error = None, 0, None
+    row.coming_audio_id = row.claimed_by = row.last_error = None
+    row.attempts = 0
 
 
 def _checked(slot: str, language: str, text: str) -> str:

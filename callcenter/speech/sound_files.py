@@ -61,6 +61,8 @@ class SoundFiles:
         for name, audio_id in wanted.items():
             if name not in present and (wav := await self._wav(audio_id)) is not None:
                 await asyncio.to_thread(self.write, audio_id, wav)
+        async with self._database.transaction() as session:
+            await queries.play_coming_audio(session, list(wanted.values()), at=now())
         await asyncio.to_thread(self._remove_leftovers, wanted.keys())
         return await self._bring_recordings(recordings)
 

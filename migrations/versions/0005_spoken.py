@@ -48,6 +48,7 @@ def _create_spoken() -> None:
         sa.Column("text", sa.String(), nullable=False),
         sa.Column("text_fingerprint", sa.String(), nullable=False),
         sa.Column("audio_id", sa.Uuid(), nullable=True),
+        sa.Column("coming_audio_id", sa.Uuid(), nullable=True),
         sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("rendered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("stage", sa.String(), nullable=False),
@@ -56,8 +57,12 @@ def _create_spoken() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("last_error", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(["audio_id"], ["spoken_audio.id"], name=op.f("fk_spoken_texts_audio_id_spoken_audio")),
+        sa.ForeignKeyConstraint(
+            ["coming_audio_id"], ["spoken_audio.id"], name=op.f("fk_spoken_texts_coming_audio_id_spoken_audio")
+        ),
         sa.PrimaryKeyConstraint("slot", "language", name=op.f("pk_spoken_texts")),
     )
+    op.create_index("ix_spoken_texts_coming_audio_id", "spoken_texts", ["coming_audio_id"], unique=False)
     op.create_index("ix_spoken_texts_audio_id", "spoken_texts", ["audio_id"], unique=False)
     op.create_index(
         "ix_spoken_texts_due_at", "spoken_texts", ["due_at"], postgresql_where=sa.text("due_at IS NOT NULL")
