@@ -222,11 +222,6 @@ class Engine:
         if await asyncio.to_thread(retention.rotate_if_due, self._settings.ledger_file, now() - LEDGER_FILE_SPAN):
             await self._commands.send("LoggerRotate")  # the queue log with it
         before = now() - timedelta(days=self._settings.ledger_retention_days)
-        recorded_before = now() - timedelta(days=self._settings.recording_retention_days)
-        async with self._database.transaction() as session:
-            await recordings.delete_old(
-                session, self._pbx, self._settings.recordings_dir, before=recorded_before, at=now()
-            )
         async with self._database.transaction() as session:
             await retention.purge_ledger(session, before)
             await purge_commands(session, before)
@@ -236,6 +231,11 @@ class Engine:
                 (self._settings.queue_log_file, LedgerKind.QUEUE_LOG),
             ):
                 await retention.purge_rotated_files(session, path, self._pbx, kind, before)
+        recorded_before = now() - timedelta(days=self._settings.recording_retention_days)
+        async with self._database.transaction() as session:
+            await recordings.delete_old(
+                session, self._pbx, self._settings.recordings_dir, before=recorded_before, at=now()
+            )
 
     async def _tend_calendar(self) -> None:
         async with self._database.transaction() as session:

@@ -118,6 +118,7 @@ class PhoneSystem:
     async def __aenter__(self) -> "PhoneSystem":
         self._ports = _Ports()
         self._audio.write_bytes(_quiet_alaw(seconds=4))
+        self._voice.write_bytes(_loud_alaw(seconds=4))
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
@@ -128,9 +129,14 @@ class PhoneSystem:
         if self._ports is not None:
             self._ports.release()
 
-    async def call(self, number: str, to: str, steps: Sequence[Step], *, name: str = "caller") -> Phone:
-        """Somebody in the telephone network, with ``number`` as caller id (put into From as it is), dials ``to``."""
-        scenario = sip_scenarios.caller(number, steps, self._audio)
+    async def call(
+        self, number: str, to: str, steps: Sequence[Step], *, name: str = "caller", speaks: bool = False
+    ) -> Phone:
+        """Somebody in the telephone network, with ``number`` as caller id (put into From as it is), dials ``to``.
+
+        ``speaks``: all the time, loud enough to be recorded as speech.
+        """
+        scenario = sip_scenarios.caller(number, steps, self._voice if speaks else self._audio)
         return await self._start(name, scenario, ["-s", to, "-m", "1"])
 
     async def dial_from_seat(self, seat: str, password: str, to: str, steps: Sequence[Step]) -> Phone:
@@ -185,6 +191,10 @@ class PhoneSystem:
     def _audio(self) -> Path:
         return Path(self._folder.name) / "quiet.alaw"
 
+    @property
+    def _voice(self) -> Path:
+        return Path(self._folder.name) / "voice.alaw"
+
     async def _start(self, name: str, scenario: str, arguments: list[str], port: int | None = None) -> Phone:
         folder = Path(tempfile.mkdtemp(dir=self._folder.name))
         (folder / "scenario.xml").write_text(scenario)
@@ -220,3 +230,8 @@ def _is_free(port: int) -> bool:
 def _quiet_alaw(seconds: int) -> bytes:
     """A-law near-silence (G.711): what a quiet room sends, so that no RTP time-out takes the phone for dead."""
     return bytes((0xD5, 0x55)) * (4000 * seconds)
+
+
+def _loud_alaw(seconds: int) -> bytes:
+    """A tone of 400 Hz, a square wave of some 4,000 of 32,768 (G.711, segment 5)."""
+    return (bytes((0x85,)) * 10 + bytes((0x05,)) * 10) * (400 * seconds)
