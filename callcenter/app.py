@@ -16,6 +16,7 @@ from callcenter.accounts.service import LoginThrottle
 from callcenter.agents import routes as agents_routes
 from callcenter.alarms import routes as alarms_routes
 from callcenter.calendar import routes as calendar_routes
+from callcenter.callbacks import routes as callbacks_routes
 from callcenter.calls import recording_routes
 from callcenter.calls import routes as calls_routes
 from callcenter.core.config import Settings
@@ -35,6 +36,7 @@ from callcenter.patients import routes as patients_routes
 from callcenter.patients.import_files import MAX_FILE_BYTES
 from callcenter.queues import routes as queues_routes
 from callcenter.speech import routes as speech_routes
+from callcenter.speech.recordings import MAX_RECORDING_BYTES
 from callcenter.workorders import routes as workorders_routes
 
 DOMAINS: tuple[ModuleType, ...] = (
@@ -48,6 +50,7 @@ DOMAINS: tuple[ModuleType, ...] = (
     desk_routes,
     agents_routes,
     calls_routes,
+    callbacks_routes,
     recording_routes,
     workorders_routes,
     speech_routes,
