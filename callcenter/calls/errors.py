@@ -1,6 +1,6 @@
 """Errors of calls and their ledger."""
 
-from callcenter.core.errors import CallcenterError, Conflict, InvalidInput, NotFound, Unavailable
+from callcenter.core.errors import Conflict, Gone, InvalidInput, NotFound, Unavailable
 
 
 class CallNotFound(NotFound):
@@ -29,8 +29,8 @@ class RecordingFileMissing(NotFound):
     title_en, title_zh = "There is no sound of this recording.", "该录音没有音频文件。"
 
 
-class RecordingDeleted(CallcenterError):
-    status, code = 410, "recording-deleted"
+class RecordingDeleted(Gone):
+    code = "recording-deleted"
     title_en, title_zh = "The recording was deleted when its time was over.", "该录音已超过保存期限并被删除。"
 
 

@@ -35,6 +35,11 @@ class Conflict(CallcenterError):
     title_en, title_zh = "It contradicts what is already there.", "与现有数据冲突。"
 
 
+class Gone(CallcenterError):
+    status, code = 410, "gone"
+    title_en, title_zh = "It was there, and was deleted.", "该内容已被删除。"
+
+
 class InvalidInput(CallcenterError):
     status, code = 422, "invalid-input"
     title_en, title_zh = "The input is not valid.", "输入无效。"
