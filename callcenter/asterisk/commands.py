@@ -97,7 +97,8 @@ class PlaceCallback(Command):
 
     action = "place_callback"
     attempt: ChannelId
-    queue: AppQueue
+    queue: Name
+    app_queue: AppQueue
     priority: int
     timeout_seconds: int
 
@@ -114,6 +115,7 @@ class PlaceCallback(Command):
             "Variable": [
                 f"{variables.ATTEMPT}={self.attempt}",
                 f"{variables.QUEUE}={self.queue}",
+                f"{variables.APP_QUEUE}={self.app_queue}",
                 f"{variables.PRIORITY}={self.priority}",
             ],
         }

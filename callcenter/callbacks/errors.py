@@ -29,7 +29,9 @@ class CallbackNotUnknown(Conflict):
 
 
 class CallbackRefused(Conflict):
-    """``reason``: ``queue`` (it offers none), ``queue_limit`` or ``caller_limit`` (too many are open)."""
+    """``reason``: ``queue`` (it grants none, or no more), ``caller_limit`` (too many of one line), ``open`` (another
+    one to this number is), ``did`` (no number of ours to show).
+    """
 
     code = "callback-refused"
     title_en, title_zh = "This call-back cannot be arranged.", "无法安排此回电。"

@@ -74,7 +74,8 @@ async def place_due(session: AsyncSession, pbx: str, at: datetime) -> int:
         callback.state = CallbackState.QUEUED
         command = PlaceCallback(
             attempt=attempt.id,
-            queue=callback.app_queue,
+            queue=callback.queue_name,
+            app_queue=callback.app_queue,
             priority=callback.priority,
             timeout_seconds=math.ceil((callback.expires_at - at).total_seconds()),
         )

@@ -195,7 +195,7 @@ async def retry_callback(
     if callback.state != CallbackState.UNKNOWN:
         raise CallbackNotUnknown(state=callback.state)
     if await queries.find_open(session, callback.queue_name, callback.e164) is not None:
-        raise CallbackRefused(reason="caller_limit")
+        raise CallbackRefused(reason="open")
     rules = await get_rules(session, callback.queue_name)
     callback.state, callback.reason, callback.finished_at = CallbackState.WAITING, None, None
     callback.next_attempt_at = at
