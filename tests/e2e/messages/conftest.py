@@ -23,7 +23,7 @@ steps:
   remark: {remark: ask_remark, max_seconds: 30, next: bye}
   complaint: {complaint: true, about: last_agent, next: complaint_queue}
   complaint_queue: {queue: complaint, outcomes: {answered: bye, overflowed: bye, key: bye}}
-  code: {check_code: ask_check_code, attempts: 1, outcomes: {verified: help, refused: bye, skipped: help}}
+  code: {check_code: ask_check_code, attempts: 1, outcomes: {verified: help, refused: bye, skipped: help, locked: help}}
   help: {emergency: true, next: vip}
   vip: {queue: vip, outcomes: {answered: bye, overflowed: bye, key: bye}}
   bye: {hangup: true}
