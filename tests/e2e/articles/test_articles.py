@@ -70,18 +70,21 @@ def settings(settings: Settings, tmp_path: Path) -> Settings:
 async def hear(hotline: Hotline, to: str, steps: Sequence[Step]) -> bytes:
     """Call, take these steps, stay until the service hangs up; all that was sent to the caller, 8 kHz 16 bit."""
     pbx, name = hotline.stack.pbx, f"heard-{to}-{len(hotline.phones.phones)}"
-    recording = Path(hotline.settings.recordings_dir) / f"{name}.sln"
+    recording = Path(hotline.settings.recordings_dir) / f"{name}.wav"
     phone = await hotline.call(PATIENTS[0], to, [*steps, StayUntilHangUp(60)])
 
     async def channel() -> str:
         shown = await asyncio.to_thread(pbx.cli, "core show channels concise")
         return next((line.split("!")[0] for line in shown.splitlines() if "!flow!s!" in line), "")
 
-    started = f"mixmonitor start {await until('the caller hears us', channel)} {name}.wav,t({recording})"
+    started = f"mixmonitor start {await until('the caller hears us', channel)} {name}-both.wav,t({recording})"
     assert "not" not in (await asyncio.to_thread(pbx.cli, started)).lower()
     await phone.done(90)
-    await hotline.no_calls_left()
-    return recording.read_bytes()
+
+    async def whole() -> bytes:
+        return samples_of(recording) if recording.exists() else b""  # its length is written last
+
+    return await until("the recording is whole", whole)
 
 
 async def audio_of(hotline: Hotline, article: dict[str, Any]) -> dict[str, Path]:
@@ -94,12 +97,16 @@ async def audio_of(hotline: Hotline, article: dict[str, Any]) -> dict[str, Path]
 
 def was_heard(recording: bytes, audio: Path) -> float:
     """The share of ``audio``, in pieces of 20 ms that are not silent, that stands in the recording."""
-    with wave.open(str(audio)) as wav:
-        samples = wav.readframes(wav.getnframes())
+    samples = samples_of(audio)
     pieces = [samples[at : at + 320] for at in range(0, len(samples) - 320, 1600)]
     loud = [piece for piece in pieces if len(set(piece)) > 100]
     assert len(loud) > 5
     return sum(piece in recording for piece in loud) / len(loud)
+
+
+def samples_of(file: Path) -> bytes:
+    with wave.open(str(file)) as wav:
+        return wav.readframes(wav.getnframes())
 
 
 async def ready(api: httpx.AsyncClient, article: dict[str, Any]) -> None:
@@ -139,7 +146,7 @@ async def test_what_staff_write_the_next_caller_hears(hotline: Hotline) -> None:
     assert was_heard(heard, after["body"]) > 0.9
     assert was_heard(heard, before["body"]) < 0.2
 
-    call = (await hotline.calls())[-1]
+    *_, call = await hotline.all_finished(4)
     assert await hotline.steps(call) == ["number:heard", "bye:hangup"]
 
 
