@@ -106,7 +106,8 @@ def was_heard(recording: bytes, audio: Path) -> float:
 
 def samples_of(file: Path) -> bytes:
     with wave.open(str(file)) as wav:
-        return wav.readframes(wav.getnframes())
+        samples: bytes = wav.readframes(wav.getnframes())
+        return samples
 
 
 async def ready(api: httpx.AsyncClient, article: dict[str, Any]) -> None:
