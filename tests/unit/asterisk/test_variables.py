@@ -39,6 +39,7 @@ def test_a_part_without_a_value_is_left_out() -> None:
 
 def test_where_a_recording_lies() -> None:
     assert recording_file("complaint", "20260105", "pbx1-1.2") == "20260105/complaint-pbx1-1.2.wav"
+    assert recording_file("message", "20260105", "pbx1-1.2", 2) == "message-pbx1-1.2-2.wav"
 
 
 def test_every_event_of_the_dialplan_has_its_name_here() -> None:

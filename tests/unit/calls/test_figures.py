@@ -12,6 +12,7 @@ VISITS = st.lists(
         outcome=st.sampled_from(OUTCOMES),
         wait_seconds=st.integers(0, 40_000_000).map(lambda microseconds: microseconds / 1e6),
         talk_seconds=st.integers(0, 900_000_000).map(lambda microseconds: microseconds / 1e6),
+        rating=st.none() | st.integers(1, 5),
     ),
     max_size=40,
 )
@@ -24,7 +25,8 @@ def test_identity_holds_and_periods_add_up(first: list[VisitFigures], second: li
     assert whole.offered == len(first) + len(second)
     assert whole.offered == sum(getattr(whole, outcome) for outcome in OUTCOMES)
     parts = [summarise(part, **limits) for part in (first, second)]
-    for name in ("offered", *OUTCOMES, "short_abandoned", "answered_in_time", "wait_microseconds", "talk_microseconds"):
+    counts = ("short_abandoned", "answered_in_time", "wait_microseconds", "talk_microseconds", "rated", "rating_sum")
+    for name in ("offered", *OUTCOMES, *counts):
         assert getattr(whole, name) == sum(getattr(part, name) for part in parts), name
     assert whole.longest_wait_microseconds == max(part.longest_wait_microseconds for part in parts)
     assert whole.service_level is None or 0 <= whole.service_level <= 1
@@ -46,6 +48,13 @@ def test_service_level_as_defined() -> None:
     assert figures.longest_wait_seconds == 600
     assert figures.average_talk_seconds == 45
     assert figures.average_wait_seconds == 650.000002 / 5
+
+
+def test_marks() -> None:
+    visits = [VisitFigures("answered", 1.0, 1.0, rating) for rating in (5, 4, None, 1)]
+    figures = summarise(visits, service_level_seconds=20, short_abandon_seconds=5)
+    assert (figures.rated, figures.rating_sum, figures.average_rating) == (3, 10, 10 / 3)
+    assert summarise([], service_level_seconds=20, short_abandon_seconds=5).average_rating is None
 
 
 def test_of_nothing() -> None:
