@@ -4,7 +4,6 @@ from typing import Literal
 
 from callcenter.ivr.call import CallContext
 from callcenter.ivr.steps.base import NEXT, OneWayStep
-from callcenter.speech.languages import Language as SpokenLanguage
 
 
 class Language(OneWayStep):
@@ -15,7 +14,7 @@ class Language(OneWayStep):
 
     kind = "language"
 
-    language: SpokenLanguage | Literal["other"]
+    language: Literal["zh", "en", "other"]
 
     async def run(self, call: CallContext) -> str:
         if self.language == "other":

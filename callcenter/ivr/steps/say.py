@@ -18,8 +18,7 @@ class Say(OneWayStep):
     ``interruptible``: a key cuts it short and is the first answer to the menu that follows; without it everybody
     hears the whole (that a call is recorded, what it costs)::
 
-        greet: {say: greeting, interruptible: true, next: who}
-        notice: {say: [complaint_notice, please_wait], next: person}
+        greet: {say: [greeting, news], interruptible: true, next: who}
     """
 
     kind = "say"

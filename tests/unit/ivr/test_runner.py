@@ -103,7 +103,7 @@ async def test_a_call_that_an_agent_answered_while_we_were_away_is_not_greeted_a
 
 async def test_what_is_known_of_the_caller_survives_the_parking() -> None:
     flows = load(FLOWS_DIR, PROMPTS_DIR, QUEUES)
-    line = silent_line("123456 timeout !", number="8000")
+    line = silent_line("123456 1 timeout !", number="8000")
     await converse(line, flows, simulated_services("vip"))
     second = line.transcript[line.transcript.index("dialplan: timeout") :]
     assert {"set CC_QUEUE=consultation", "set CC_HEAD_START=600", "set CC_VERIFIED=1", "set CC_GRADE=gold"} <= set(
@@ -169,9 +169,10 @@ def fragile(script: str, number: str, left: int) -> FragileLine:
 @pytest.mark.parametrize(
     ("number", "kind", "script"),
     [
-        ("8000", "vip", "111111 123456 timeout answered"),
-        ("8000", "unknown", "1 2 * 9 4 answered"),
-        ("8001", "known", "timeout"),
+        ("8000", "vip", "111111 123456 1 timeout key1 1"),
+        ("8000", "unknown", "1 2 1 1 - * * 9 4 2 answered"),
+        ("8000", "known", "6 00000001 123456 - answered 4 word"),
+        ("8001", "known", "1 timeout word"),
         ("8002", "away", "answered"),
     ],
 )

@@ -37,7 +37,7 @@ def caller(server: IvrServer, keys: Iterable[str] = (), did: str = "8000") -> Ag
 
 async def test_a_call_from_ring_to_hang_up_with_the_database_away(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
-        one = caller(server, ["7", "", "0"])
+        one = caller(server, ["8", "", "0", *[""] * 9])
         await one.visit()
         assert one.variables["CC_OK"] == "1"
         assert (one.variables["CC_DO"], one.variables["CC_QUEUE"]) == ("queue", "consultation")
@@ -46,11 +46,16 @@ async def test_a_call_from_ring_to_hang_up_with_the_database_away(tmp_path: Path
         assert (one.variables["CC_DO"], one.variables["CC_OK"]) == ("hangup", "1")
         steps = [command for command in one.commands if "CC_STEP,flow=" in command]
     assert [step.split("step=")[1].rstrip('"') for step in steps] == [
+        "open_now:outcome=open",
         "who:outcome=unknown",
         "greet:outcome=next",
+        "menu:outcome=next",
         "menu:outcome=0",
         "person:outcome=next",
-        "person_queue:outcome=answered",
+        "transfer:outcome=next",
+        "queue:outcome=answered",
+        "rating:outcome=next",
+        "mark:outcome=skipped",
         "goodbye:outcome=next",
         "bye:outcome=hangup",
     ]
@@ -59,7 +64,7 @@ async def test_a_call_from_ring_to_hang_up_with_the_database_away(tmp_path: Path
 
 async def test_the_channel_is_armed_before_anything_else(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
-        one = caller(server, ["0"])
+        one = caller(server, ["", "", "0"])
         await one.visit()
     assert one.commands[0] == 'SET VARIABLE TIMEOUT(absolute) "3"'
     for command in ("STREAM FILE", "GET DATA"):

@@ -37,7 +37,7 @@ def test_check_of_a_folder_without_flows_is_a_problem(tmp_path: Path) -> None:
 
 def test_a_queue_that_does_not_exist_is_found() -> None:
     problems = check(FLOWS_DIR, PROMPTS_DIR, QUEUES - {"vip"})
-    assert [(problem.file, problem.code) for problem in problems] == [("main.yaml", "unknown-queue")]
+    assert [(problem.file, problem.code) for problem in problems] == [("vip.yaml", "unknown-queue")]
 
 
 def test_show_has_each_step_and_route() -> None:
