@@ -107,6 +107,15 @@ class Patients:
         async with self.hotline.database.transaction() as session:
             return len(list(await session.scalars(select(WaitingCaller))))
 
+    async def stand_in_queue(self, count: int) -> None:
+        """So many call-backs stand in Asterisk's queue, and no more."""
+
+        async def look() -> bool:
+            shown = await asyncio.to_thread(self.hotline.stack.pbx.cli, f"queue show {QUEUE}")
+            return shown.count("Local/s@callback-place") == count
+
+        await until(f"{count} call-backs stand in the queue", look, timeout_seconds=40)
+
     async def callback(self, patient: SamplePatient) -> Callback:
         """The newest one."""
         async with self.hotline.database.transaction() as session:
