@@ -185,7 +185,8 @@ class AgiChannel:
             *(_quoted(name), file_format, _quoted(_keys(escape_digits)), _milliseconds(max_seconds), *options),
             within_seconds=max_seconds + 2 * COMMAND_TIMEOUT_SECONDS,
         )
-        digit = _digit(reply.result)
+        # ended by silence, the "result" is the milliseconds that were left
+        digit = "" if reply.data == "timeout" else _digit(reply.result)
         return Recording("digit" if digit else "timeout", digit, reply.end_position / RECORDING_RATE_HZ)
 
     def close(self) -> None:

@@ -109,6 +109,8 @@ class WorkOrderScope:
             )
             found.append(~and_(WorkOrder.kind == COMPLAINT, talked))
             found.append(WorkOrder.about_agent_number.is_distinct_from(self.agent_number))
+            # a message left on the same call may say more of it
+            found.append(~exists().where(Call.id == WorkOrder.call_id, Call.about_agent_number == self.agent_number))
         return found
 
     def may_handle(self, order: WorkOrder) -> bool:

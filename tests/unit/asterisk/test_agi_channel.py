@@ -104,6 +104,12 @@ def test_what_asterisk_would_not_write_is_refused(block: bytes) -> None:
             "200 result=0 (timeout) endpos=8000",
             Recording("timeout", "", 1.0),
         ),
+        (
+            lambda c: c.record_file("/r/a", "wav", max_seconds=60, silence_seconds=5),
+            'RECORD FILE "/r/a" wav "#" 60000 s=5',
+            "200 result=54983 (timeout) endpos=8160",  # as Asterisk 22.10 reports silence
+            Recording("timeout", "", 1.02),
+        ),
     ],
 )
 async def test_a_command_and_its_reply(call: Handler, command: str, reply: str, result: object) -> None:

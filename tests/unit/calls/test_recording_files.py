@@ -1,7 +1,6 @@
 """What a recording holds, also one that Asterisk could not finish; and that no row leads out of the folder."""
 
 import struct
-from array import array
 from pathlib import Path
 
 import pytest
@@ -9,32 +8,15 @@ import pytest
 from callcenter.calls.errors import RecordingFileMissing, RecordingsUnavailable
 from callcenter.calls.recording_files import WavFacts, locate, measure
 from callcenter.calls.recordings import MeasuredRecording
-
-RATE = 8000
-
-
-def silence(seconds: float) -> bytes:
-    return array("h", [3, -3] * int(seconds * RATE / 2)).tobytes()
-
-
-def speech(seconds: float) -> bytes:
-    return array("h", [900] * 10 + [-900] * 10).tobytes() * int(seconds * RATE / 20)
-
-
-def wav(path: Path, *parts: bytes, said_bytes: int | None = None) -> Path:
-    """As Asterisk writes it; ``said_bytes``: what the header says instead of the truth."""
-    data = b"".join(parts)
-    said = len(data) if said_bytes is None else said_bytes
-    header = (
-        b"RIFF" + struct.pack("<I", said + 36) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, RATE, 16000, 2, 16)
-    )
-    path.write_bytes(header + b"data" + struct.pack("<I", said) + data)
-    return path
+from tests.support.sounds import silence, speech
+from tests.support.sounds import write_wav as wav
 
 
 def test_length_and_sound(tmp_path: Path) -> None:
     path = wav(tmp_path / "a.wav", silence(1), speech(2), silence(0.5), speech(0.5), silence(1))
-    assert measure(path, sound=True) == WavFacts(44 + 80_000, 5.0, pytest.approx(3.0))
+    found = measure(path, sound=True)
+    assert (found.bytes, found.duration_seconds) == (44 + 80_000, 5.0)
+    assert found.sound_seconds == pytest.approx(3.0)
     assert measure(path, sound=False).sound_seconds is None
 
 
