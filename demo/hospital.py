@@ -13,6 +13,8 @@ from callcenter.accounts import service as accounts
 from callcenter.accounts.models import Role
 from callcenter.agents import service as agents
 from callcenter.agents.models import PauseReason
+from callcenter.calendar import service as calendar
+from callcenter.calendar.spans import ALL_DAY, Span
 from callcenter.core.audit import SYSTEM
 from callcenter.core.clock import now
 from callcenter.core.security import keyed_code_hash
@@ -95,6 +97,11 @@ _DIDS = (
     (COMPLAINT_LINE, "投诉专线", "Complaint line", "complaint"),
     (EXPERT_LINE, "专家热线", "Expert line", "consultation"),
 )
+_ALWAYS, _OFFICE = "always", "office"
+"""Schedules: the queues of the demo are open day and night, so that it runs at any hour; the other is a real one."""
+_OFFICE_HOURS = dict.fromkeys(calendar.WEEKDAYS[:5], (Span(8 * 60, 17 * 60 + 30),)) | {
+    "saturday": (Span(8 * 60, 12 * 60),)
+}
 _GRADES = (("gold", "金卡", "Gold", 600), ("silver", "银卡", "Silver", 300))
 _PAUSE_REASONS = (("lunch", "午餐", "Lunch", "1"), ("meeting", "会议", "Meeting", "2"), ("rest", "休息", "Rest", "3"))
 
@@ -103,6 +110,7 @@ async def load(
     session: AsyncSession, *, code_key: str, admin_password: str, agent_password: str, wrap_up_seconds: int = 2
 ) -> dict[str, str]:
     """Fill an empty database; returns each seat's SIP password. ``wrap_up_seconds``: of all queues."""
+    await _load_schedules(session)
     await _load_queues(session, wrap_up_seconds)
     doctors = await _load_directory(session)
     await _load_patients(session, doctors, code_key)
@@ -110,9 +118,25 @@ async def load(
     return await _load_agents(session, code_key, agent_password)
 
 
+async def _load_schedules(session: AsyncSession) -> None:
+    for name, label_zh, label_en, hours in (
+        (_ALWAYS, "全天服务", "Day and night", dict.fromkeys((*calendar.WEEKDAYS, calendar.PUBLIC_HOLIDAY), ALL_DAY)),
+        (_OFFICE, "办公时间", "Office hours", _OFFICE_HOURS),
+    ):
+        await calendar.put_schedule(session, SYSTEM, name, label_zh=label_zh, label_en=label_en, hours=hours)
+
+
 async def _load_queues(session: AsyncSession, wrap_up_seconds: int) -> None:
     for name, label_zh, label_en in _QUEUES:
-        session.add(Queue(name=name, label_zh=label_zh, label_en=label_en, wrap_up_seconds=wrap_up_seconds))
+        session.add(
+            Queue(
+                name=name,
+                label_zh=label_zh,
+                label_en=label_en,
+                wrap_up_seconds=wrap_up_seconds,
+                schedule_name=_ALWAYS,
+            )
+        )
     await session.flush()
     for number, label_zh, label_en, queue in _DIDS:
         session.add(Did(number=number, label_zh=label_zh, label_en=label_en, fallback_queue=queue))

@@ -26,6 +26,8 @@ class Span:
 Spans = tuple[Span, ...]
 """In order, not overlapping; none: closed all day."""
 
+ALL_DAY: Spans = (Span(0, DAY_MINUTES),)
+
 
 class SpansColumn(TypeDecorator[Spans]):
     """An ``int4multirange``: PostgreSQL itself keeps spans in order and joins those that touch."""

@@ -13,8 +13,8 @@ from callcenter.calendar import closures
 from callcenter.calendar.errors import ClosureAlreadyOpen
 from callcenter.calendar.models import Closure
 from callcenter.calendar.public_days import Place
-from callcenter.calendar.service import get_opening, put_schedule
-from callcenter.calendar.spans import Span
+from callcenter.calendar.service import PUBLIC_HOLIDAY, WEEKDAYS, get_opening, put_schedule
+from callcenter.calendar.spans import ALL_DAY
 from callcenter.core.audit import SYSTEM, AuditEntry
 from callcenter.core.clock import now
 from callcenter.core.config import Settings
@@ -25,8 +25,7 @@ from tests.support.api import as_role
 Headers = dict[str, str]
 
 TEXTS = {"announcement_zh": "因停电，人工服务暂停。", "announcement_en": "Our service is interrupted by a power cut."}
-ALL_DAY = (Span(0, 1440),)
-WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "public_holiday")
+WEEK = (*WEEKDAYS, PUBLIC_HOLIDAY)
 AT = datetime(2026, 9, 28, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 

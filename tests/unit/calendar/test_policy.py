@@ -19,13 +19,12 @@ from callcenter.calendar.policy import (
     next_open_at,
     opening_at,
 )
-from callcenter.calendar.spans import Span, Spans
+from callcenter.calendar.spans import ALL_DAY, Span, Spans
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MORNING, AFTERNOON = Span(8 * 60, 12 * 60), Span(13 * 60 + 30, 17 * 60 + 30)
 WORKDAY: Spans = (MORNING, AFTERNOON)
 NIGHT: Spans = (Span(0, 6 * 60), Span(22 * 60, 1440))
-ALL_DAY: Spans = (Span(0, 1440),)
 OWN, EVERYWHERE = UUID(int=1), UUID(int=2)
 
 
