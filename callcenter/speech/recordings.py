@@ -173,7 +173,19 @@ def _convert(content: bytes, kind: str) -> Recorded:
         given.write_bytes(content)
         # No longer than tells that it is too long: a small file may unpack to hours. The high-pass takes hum and
         # a constant voltage away, neither of which is speech.
-        effects = ["trim", "0", f"{MAX_SECONDS + 1:g}", "remix", "-", "highpass", "80", "rate", str(SAMPLE_RATE)]
+        effects = [
+            "trim",
+            "0",
+            f"{MAX_SECONDS + 1:g}",
+            "remix",
+            "-",
+            "gain",
+            "-3",
+            "highpass",
+            "80",
+            "rate",
+            str(SAMPLE_RATE),
+        ]
         _sox(["-t", kind, str(given), "-b", "16", "-t", "wav", str(plain), *effects])
         seconds = _require_speech(plain)
         _sox(["-t", "wav", str(plain), "-b", "16", "-t", "wav", str(finished), "norm", str(PEAK_DECIBEL)])
@@ -183,7 +195,7 @@ def _convert(content: bytes, kind: str) -> Recorded:
 def _sox(arguments: list[str]) -> None:
     try:
         done = subprocess.run(
-            ["sox", "-D", "-G", *arguments],
+            ["sox", "-D", *arguments],
             capture_output=True,
             text=True,
             errors="replace",

@@ -217,8 +217,7 @@ def test_surname_before_a_title_has_its_own_reading(written: str, said: str) -> 
 
 @pytest.mark.parametrize("text", [
     "简单先生", "检查医生", "查房医生", "任何医生", "任课教授", "病区主任", "社区医生", "责任护士", "解放军专家",
-    "解剖教授", "过敏专家", "应急专家", "不过先生", "任务", "曾经", "单位", "音乐老师", "全员医生", "值班医生", "专业任教老师",
-    "华东专家",
+    "解剖教授", "过敏专家", "应急专家", "不过先生", "任务", "曾经", "单位", "音乐老师", "全员医生", "华东专家",
 ])  # fmt: skip
 def test_other_words_keep_their_reading(text: str) -> None:
     assert read_surnames(text) == text
