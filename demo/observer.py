@@ -10,6 +10,8 @@ from sqlalchemy import Select, func, select
 from callcenter.agents.models import Activity, Agent
 from callcenter.asterisk.local_pbx import LocalPbx
 from callcenter.core.db import Database
+from callcenter.directory.articles import Section
+from callcenter.ivr.articles import DatabaseArticles
 from callcenter.queues.models import WaitingCaller
 from demo.hospital import SampleAgent
 
@@ -86,6 +88,15 @@ class Observer:
             return any("!flow!s!" in line and f"!{number}!" in line for line in shown.splitlines())
 
         await until("a caller is in the menu", look)
+
+    async def article_is_spoken(self, section: Section, number: int) -> None:
+        """Its audio is ready for the next caller."""
+        articles = DatabaseArticles(self.database)
+
+        async def look() -> bool:
+            return await articles.find_by_number(section, number, "zh") is not None
+
+        await until(f"article {number} of {section} is spoken", look, timeout_seconds=60)
 
     async def _count_agents(self, activity: Activity, at_least: int) -> bool:
         query = select(func.count()).where(Agent.activity == activity)

@@ -22,6 +22,8 @@ VIP_FIRST = ("赵敏", "张伟")
 """The first entered a queue later than the second, and was answered earlier."""
 
 UNKNOWN_NUMBER = "13500000099"
+DOCTOR = 101
+"""Whose article the unknown caller wants to hear (demo/articles.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Story:
     async def play(self) -> None:
         """About three quarters of a minute. The acts overlap, as calls do."""
         logging_in = await self._agents_arrive()
+        await self.observer.article_is_spoken("doctors", DOCTOR)
         unknown = await self._unknown_caller_informs_himself()
         complains = await self._complaint()
         busy = await self._agents_are_kept_busy()
@@ -97,9 +100,10 @@ class Story:
         return phone
 
     async def _unknown_caller_informs_himself(self) -> Phone:
-        """Hears the information menu, how to seek care, and hangs up: no agent needed."""
-        self.tell(f"an unknown caller dials {HOTLINE}, presses 1 (information), 2 (how to seek care)")
-        self._expect("unknown caller", UNKNOWN_NUMBER, "self_service", steps=("menu", "information", "visit"))
+        """Hears about a doctor whose number they know, goes back by *, and hangs up: no agent needed."""
+        self.tell(f"an unknown caller dials {HOTLINE}: 1 (information), 1 (a doctor by number), {DOCTOR}")
+        steps = ("menu", "information", "choice", "doctor_by_number")
+        self._expect("unknown caller", UNKNOWN_NUMBER, "self_service", steps=steps)
         return await self.phones.call(
             UNKNOWN_NUMBER,
             HOTLINE,
@@ -107,8 +111,12 @@ class Story:
                 Wait(self._seconds("greeting") + 1.0),
                 Press("1"),
                 Wait(1.0),
-                Press("2"),
-                Wait(self._seconds("information_visit") + 2.0),
+                Press("1"),
+                Wait(1.0),
+                Press(f"{DOCTOR}#"),
+                Wait(8.0),
+                Press("*"),
+                Wait(1.5),
                 HangUp(),
             ],
             name="unknown caller",
@@ -126,7 +134,7 @@ class Story:
                 queues=(("consultation", "answered"),),
                 agents=("1001", "1002"),
                 known=True,
-                steps=("who", "menu", "person_queue"),
+                steps=("who", "menu", "queue", "mark"),
             )
             busy.append(await self._ask_for_a_person(patient, [StayUntilHangUp(60)]))
         return busy
@@ -141,7 +149,7 @@ class Story:
             queues=(("consultation", "answered"),),
             agents=("1001", "1002"),
             known=True,
-            steps=("who", "menu", "person_queue"),
+            steps=("who", "menu", "queue", "mark"),
         )
         await self.observer.pause(0.5)  # people do not dial in the same instant
         return await self._ask_for_a_person(patient, [StayUntilHangUp(90)])
@@ -172,13 +180,19 @@ class Story:
             agents=("1001", "1002"),
             known=True,
             verified=True,
-            steps=("who", "code", "vip_queue"),
+            steps=("who", "code", "choice", "queue"),
         )
         await self.observer.pause(1.0)
         return await self.phones.call(
             patient.number,
             HOTLINE,
-            [Wait(self._seconds("greeting_known") + 1.0), Press(f"{patient.check_code}#"), StayUntilHangUp(90)],
+            [
+                Wait(self._seconds("greeting_known") + 1.0),
+                Press(f"{patient.check_code}#"),
+                Wait(1.0),
+                Press("1"),  # a person, without hearing the menu out
+                StayUntilHangUp(90),
+            ],
             name=patient.name,
         )
 

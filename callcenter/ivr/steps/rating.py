@@ -15,8 +15,8 @@ MARKS = "12345"
 class Rating(BranchingStep):
     """The caller's mark from 1 to 5 for the agent who answered last; not asked unless an agent did.
 
-    Outcomes: ``rated`` (``thanks_prompt`` was said), ``skipped`` (no agent, silence, or no mark at the last
-    attempt)::
+    Nobody is held who says nothing: silence is ``skipped``, only a wrong key is asked again. Outcomes: ``rated``
+    (``thanks_prompt`` was said), ``skipped`` (no agent, silence, or no mark at the last attempt)::
 
         rating: {rating: ask_rating, outcomes: {rated: remark, skipped: bye}}
     """
@@ -44,5 +44,7 @@ class Rating(BranchingStep):
                 await call.line.event(variables.EVENT_RATING, {"mark": key})
                 await call.line.say([self.thanks_prompt])
                 return RATED
-            spoken = (self.invalid_prompt, self.rating) if key else (self.rating,)
+            if not key:
+                return SKIPPED
+            spoken = (self.invalid_prompt, self.rating)
         return SKIPPED
