@@ -6,7 +6,7 @@ dies in between has counted one too many, never one too few (docs/decisions/0020
 A card that does not exist is counted and locked like one that does.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -179,24 +179,32 @@ async def _begin(
     key: str,
     at: datetime,
 ) -> Guess | None:
-    """The same statements whether there is a card or not. ``nobody``: what is counted in its stead."""
-    # a process that freezes in here must not hold the line's counter against everybody
-    await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '1s'"))
+    """The same statements whether there is a card or not. ``nobody``: what is counted in its stead.
+
+    Before any lock is taken it is looked whether one is needed: a flood that is refused writes nothing.
+    """
+    around = _places_around(origin, key)
+    if await queries.any_counter_locked(session, around, at):
+        return None
     candidates = tuple(
         Candidate(card.number, card.check_code_hash, recognised(patient, head_start))
         for card, patient, head_start in await session.execute(cards)
     )
     if len(candidates) > MAX_CARDS_CHECKED:
         candidates = ()
-    places = _places(origin, candidates, nobody, key)
-    # first without a lock: a flood that is refused writes nothing
-    if _any_locked(await queries.code_counters(session, places), limits, at):
+    no_card = _hashed(nobody, key)
+    of_cards = [(Scope.CARD.value, card) for card in [one.number for one in candidates] or [no_card]]
+    if await queries.any_counter_locked(session, of_cards, at):
         return None
+    places = (*of_cards, *around)
+    # a process that freezes from here on must not hold the line's counter against everybody
+    await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '1s'"))
     counters = await queries.make_code_counters(session, places, at)
-    if _any_locked(counters, limits, at):
-        return None
-    for counter in counters:
-        budget = limits.budget(Scope(counter.scope), counter.failed_at).take(at)
+    budgets = [(counter, limits.budget(Scope(counter.scope), counter.failed_at)) for counter in counters]
+    if any(budget.is_locked(at) for _, budget in budgets):
+        return None  # somebody took the last place meanwhile
+    for counter, before in budgets:
+        budget = before.take(at)
         _store(counter, budget)
         if budget.is_locked(at) and counter.scope in (Scope.TRUNK, Scope.LINE):
             name = f"{counter.scope}:{counter.subject}".rstrip(":")
@@ -204,21 +212,17 @@ async def _begin(
     return Guess(candidates, places, at)
 
 
-def _places(origin: Origin, candidates: Collection[Candidate], nobody: str, key: str) -> tuple[queries.CounterKey, ...]:
-    def hashed(value: str) -> str:
-        return keyed_code_hash(value, owner="code_guard:subject", key=key).hex()
-
-    no_card = hashed(nobody)
+def _places_around(origin: Origin, key: str) -> tuple[queries.CounterKey, ...]:
+    """Where every guess of this origin counts, whatever card it is at."""
     return (
-        *((Scope.CARD.value, card) for card in [one.number for one in candidates] or [no_card]),
-        (Scope.CALLER.value, hashed(origin.e164 or "withheld")),
+        (Scope.CALLER.value, _hashed(origin.e164 or "withheld", key)),
         (Scope.TRUNK.value, origin.trunk),
         (Scope.LINE.value, ""),
     )
 
 
-def _any_locked(counters: Collection[CodeCounter], limits: CodeLimits, at: datetime) -> bool:
-    return any(limits.budget(Scope(one.scope), one.failed_at).is_locked(at) for one in counters)
+def _hashed(subject: str, key: str) -> str:
+    return keyed_code_hash(subject, owner="code_guard:subject", key=key).hex()
 
 
 def _store(counter: CodeCounter, budget: Budget) -> None:

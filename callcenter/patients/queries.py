@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Executable, delete, exists, func, select, tuple_
+from sqlalchemy import Executable, delete, exists, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -154,9 +154,21 @@ CounterKey = tuple[str, str]
 """Scope and subject of a counter. Whoever locks several takes them in this order, so that none waits in a ring."""
 
 
-async def code_counters(session: AsyncSession, keys: Sequence[CounterKey]) -> Sequence[CodeCounter]:
-    """Those of ``keys`` that there are, as last committed, not locked."""
-    return (await session.scalars(select(CodeCounter).where(_counter_key.in_(keys)))).all()
+_ANY_LOCKED = text(
+    """
+    SELECT EXISTS (
+        SELECT FROM code_counters
+        JOIN unnest(CAST(:scopes AS text[]), CAST(:subjects AS text[])) AS asked (scope, subject) USING (scope, subject)
+        WHERE locked_until > :at
+    )
+    """
+)
+
+
+async def any_counter_locked(session: AsyncSession, keys: Sequence[CounterKey], at: datetime) -> bool:
+    """Whether one of ``keys`` takes no guess at ``at``, as far as is committed. All that a flood costs us."""
+    scopes, subjects = zip(*keys, strict=True)
+    return bool(await session.scalar(_ANY_LOCKED, {"scopes": scopes, "subjects": subjects, "at": at}))
 
 
 async def lock_code_counters(session: AsyncSession, keys: Sequence[CounterKey]) -> Sequence[CodeCounter]:
@@ -206,7 +218,7 @@ async def locked_cards(
     if after is not None:
         statement = statement.where(Card.patient_id > after)
     rows = await session.execute(statement)
-    return [LockedCards(patient_id, tuple(numbers), until) for patient_id, numbers, until in rows]
+    return [LockedCards(patient_id, tuple(numbers), until) for patient_id, numbers, until in rows if until]
 
 
 async def purge_code_counters(session: AsyncSession, before: datetime) -> None:

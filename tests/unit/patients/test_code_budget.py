@@ -66,7 +66,8 @@ _ATTEMPTS = st.lists(
 
 @given(limit=st.integers(1, 6), attempts=_ATTEMPTS)
 def test_no_window_holds_more_wrong_codes_than_the_limit(limit: int, attempts: list[tuple[float, bool]]) -> None:
-    state, at, wrong = Budget(limit, WINDOW), START, []
+    state, at = Budget(limit, WINDOW), START
+    wrong: list[datetime] = []
     for pause, right in attempts:
         at += timedelta(minutes=pause)
         if state.is_locked(at):
@@ -90,7 +91,9 @@ def test_no_window_holds_more_wrong_codes_than_the_limit(limit: int, attempts: l
 )
 def test_nor_when_guesses_overlap(limit: int, steps: list[tuple[float, int, bool]]) -> None:
     """Each step either begins a guess or ends the oldest open one; a guess that never ends counts as wrong."""
-    state, at, wrong, open_guesses = Budget(limit, WINDOW), START, [], []
+    state, at = Budget(limit, WINDOW), START
+    wrong: list[datetime] = []
+    open_guesses: list[datetime] = []
     for pause, what, right in steps:
         at += timedelta(minutes=pause)
         if what and not state.is_locked(at):
