@@ -27,6 +27,8 @@ install_system_packages() {
   find_python >/dev/null || missing+=(python3 python3-venv)
   have bwrap || missing+=(bubblewrap) # the embedded PostgreSQL of root, and Asterisk, run in it
   have setpriv || missing+=(util-linux)
+  have sox || missing+=(sox) # these two speak the texts that staff change (docs/prompts.md)
+  have espeak-ng || missing+=(espeak-ng)
   apt_install ${missing[@]+"${missing[@]}"}
   python=$(find_python) || fail "Python 3.11, 3.12 or 3.13 is needed, and this system offers $(python3 --version 2>&1): install one and repeat with make PYTHON=/path/to/python3.11."
   if ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
@@ -60,7 +62,7 @@ is_current() { [[ -x $venv/bin/python && -f $venv/.made-from && $(<"$venv/.made-
 
 exec 9<"$root_dir/Makefile" # two at once: the second waits, then finds all done
 flock -n 9 || { note "waiting for another set-up to end" && flock 9; }
-if ! is_current || ! have bwrap; then
+if ! is_current || ! have bwrap || ! have sox || ! have espeak-ng; then
   install_system_packages
   is_current || make_environment
   note "ready ($("$venv/bin/python" --version))"

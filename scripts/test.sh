@@ -8,12 +8,6 @@ script_name=test
 source "$(dirname "$0")/lib.sh"
 cd "$root_dir" || exit 1
 
-# the tests of prompt rendering use these; nothing that runs needs them
-missing=()
-have sox || missing+=(sox)
-have espeak-ng || missing+=(espeak-ng)
-apt_install ${missing[@]+"${missing[@]}"}
-
 pytest=("$venv/bin/python" -m pytest)
 if [[ -n ${ARGS:-} ]]; then
   # shellcheck disable=SC2086

@@ -13,6 +13,7 @@ from callcenter.cli.common import out
 from callcenter.core.config import get_settings
 from callcenter.ivr.prompt_rendering import render as render_prompts
 from callcenter.ivr.prompts import load_prompts
+from callcenter.speech.recognition import LIMIT_ERROR_RATE, Heard, Recogniser, error_rate
 from callcenter.speech.speaker import engine_choice, make_provider
 
 app = typer.Typer(no_args_is_help=True)
@@ -24,6 +25,13 @@ class Provider(StrEnum):
     KOKORO = "kokoro"
     ESPEAK = "espeak-ng"
     HTTP = "http"
+
+
+class SpokenLanguage(StrEnum):
+    """What is listened to."""
+
+    ZH = "zh"
+    EN = "en"
 
 
 @app.command()
@@ -51,6 +59,36 @@ def render(
         )
     refresh_sounds(settings)
     out.print(f"{len(written)} files written.")
+
+
+@app.command()
+def listen(
+    model_dir: Annotated[Path, typer.Option(help="Folder of a Whisper model for faster-whisper (docs/prompts.md).")],
+    language: Annotated[SpokenLanguage, typer.Option(help="Language to listen to.")] = SpokenLanguage.ZH,
+    only: Annotated[list[str] | None, typer.Option(help="Only this prompt (may be repeated).")] = None,
+) -> None:
+    """How much of the spoken prompts a recogniser understands; status 1 above 12 % wrong characters in Chinese."""
+    library = load_prompts(get_settings().prompts_dir)
+    prompts = (
+        [library.get(prompt_id) for prompt_id in only] if only else [p for p in library if p.sound.startswith("cc/")]
+    )
+    recogniser = Recogniser(model_dir)
+    results: list[Heard] = []
+    for prompt in prompts:
+        path = library.audio_path(prompt, language.value)
+        if prompt.tone or not path.is_file():
+            continue
+        heard = recogniser.listen(path, prompt.texts[language.value], language.value)
+        results.append(heard)
+        out.print(f"{prompt.id}: {heard.errors} of {len(heard.wanted)}", highlight=False, markup=False)
+        if heard.errors:
+            separator = "" if language is SpokenLanguage.ZH else " "
+            out.print(f"  wanted {separator.join(heard.wanted)}", highlight=False, markup=False)
+            out.print(f"  heard  {separator.join(heard.heard)}", highlight=False, markup=False)
+    rate = error_rate(results)
+    out.print(f"{sum(one.errors for one in results)} of {sum(len(one.wanted) for one in results)}: {rate:.1%}")
+    if language is SpokenLanguage.ZH and rate > LIMIT_ERROR_RATE:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -58,7 +58,7 @@ class Machine:
         for name in ("Makefile", "pyproject.toml", "requirements-dev.txt", "scripts/lib.sh", "scripts/setup.sh"):
             shutil.copy(ROOT / name, self.project / name)
         shutil.copy(ROOT / "scripts/setup-pbx.sh", self.project / "scripts/setup-pbx.sh")
-        for name in ("bwrap", "setpriv"):
+        for name in ("bwrap", "setpriv", "sox", "espeak-ng"):
             self.put(name, "#!/bin/bash\n")
 
     def put(self, name: str, text: str) -> None:
