@@ -1,8 +1,7 @@
 """Staff write an article while the service runs; the next caller hears it. What the caller hears is recorded."""
 
 import asyncio
-import wave
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,8 @@ from callcenter.roles import ProcessRole
 from callcenter.speech import service as speech
 from demo.hospital import HOTLINE, PATIENTS
 from demo.observer import until
-from demo.sip_scenarios import HangUp, Press, StayUntilHangUp, Step, Wait
+from demo.sip_scenarios import HangUp, Press, StayUntilHangUp, Wait
+from tests.e2e.hearing import hear, was_heard
 from tests.e2e.hotline import Hotline, agent
 
 BY_NUMBER = """\
@@ -67,47 +67,12 @@ def settings(settings: Settings, tmp_path: Path) -> Settings:
     return settings.model_copy(update={"flows_dir": tmp_path})
 
 
-async def hear(hotline: Hotline, to: str, steps: Sequence[Step]) -> bytes:
-    """Call, take these steps, stay until the service hangs up; all that was sent to the caller, 8 kHz 16 bit."""
-    pbx, name = hotline.stack.pbx, f"heard-{to}-{len(hotline.phones.phones)}"
-    recording = Path(hotline.settings.recordings_dir) / f"{name}.wav"
-    phone = await hotline.call(PATIENTS[0], to, [*steps, StayUntilHangUp(60)])
-
-    async def channel() -> str:
-        shown = await asyncio.to_thread(pbx.cli, "core show channels concise")
-        return next((line.split("!")[0] for line in shown.splitlines() if "!flow!s!" in line), "")
-
-    started = f"mixmonitor start {await until('the caller hears us', channel)} {name}-both.wav,t({recording})"
-    assert "not" not in (await asyncio.to_thread(pbx.cli, started)).lower()
-    await phone.done(90)
-
-    async def whole() -> bytes:
-        return samples_of(recording) if recording.exists() else b""  # its length is written last
-
-    return await until("the recording is whole", whole)
-
-
 async def audio_of(hotline: Hotline, article: dict[str, Any]) -> dict[str, Path]:
     """The files that callers hear now, by part."""
     slots = {part: f"article:{article['id']}:{part}" for part in ("title", "body")}
     async with hotline.database.transaction() as session:
         sounds = await speech.find_sounds(session, list(slots.values()), "zh")
     return {part: sounds_dir(hotline.settings) / f"{sounds[slot].file}.wav" for part, slot in slots.items()}
-
-
-def was_heard(recording: bytes, audio: Path) -> float:
-    """The share of ``audio``, in pieces of 20 ms that are not silent, that stands in the recording."""
-    samples = samples_of(audio)
-    pieces = [samples[at : at + 320] for at in range(0, len(samples) - 320, 1600)]
-    loud = [piece for piece in pieces if len(set(piece)) > 100]
-    assert len(loud) > 5
-    return sum(piece in recording for piece in loud) / len(loud)
-
-
-def samples_of(file: Path) -> bytes:
-    with wave.open(str(file)) as wav:
-        samples: bytes = wav.readframes(wav.getnframes())
-        return samples
 
 
 async def ready(api: httpx.AsyncClient, article: dict[str, Any]) -> None:
