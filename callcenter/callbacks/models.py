@@ -27,7 +27,8 @@ class CallbackState(StrEnum):
 
 
 OPEN_STATES = (CallbackState.WAITING, CallbackState.QUEUED, CallbackState.DIALLING)
-_OPEN = text("state IN ('waiting', 'queued', 'dialling')")
+IS_OPEN = text("state IN ('waiting', 'queued', 'dialling')")
+"""Condition of the partial indexes; an upsert must name it literally, a prepared plan would not find the index."""
 
 
 class Callback(Base):
@@ -35,9 +36,9 @@ class Callback(Base):
 
     __tablename__ = "callbacks"
     __table_args__ = (
-        Index("uq_callbacks_open_queue_name_e164", "queue_name", "e164", unique=True, postgresql_where=_OPEN),
-        Index("ix_callbacks_open_e164", "e164", postgresql_where=_OPEN),
-        Index("ix_callbacks_open_next_attempt_at", "pbx", "next_attempt_at", postgresql_where=_OPEN),
+        Index("uq_callbacks_open_queue_name_e164", "queue_name", "e164", unique=True, postgresql_where=IS_OPEN),
+        Index("ix_callbacks_open_e164", "e164", postgresql_where=IS_OPEN),
+        Index("ix_callbacks_open_next_attempt_at", "pbx", "next_attempt_at", postgresql_where=IS_OPEN),
         Index("ix_callbacks_queue_name_requested_at", "queue_name", "requested_at"),
     )
 

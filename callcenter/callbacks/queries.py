@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callcenter.asterisk import variables
 from callcenter.asterisk.commands import HangUpChannel, PlaceCallback
 from callcenter.asterisk.models import CommandState, PbxCommand
-from callcenter.callbacks.models import OPEN_STATES, Callback, CallbackAttempt, CallbackRules, CallbackState
+from callcenter.callbacks.models import IS_OPEN, OPEN_STATES, Callback, CallbackAttempt, CallbackRules, CallbackState
 from callcenter.calls.models import Call, LedgerEvent
 from callcenter.queues.models import Did
 
@@ -26,7 +26,7 @@ async def insert_callback(session: AsyncSession, values: dict[str, Any]) -> bool
     """False when one of this queue and number is open already."""
     new = insert(Callback).values(**values)
     result = await session.execute(
-        new.on_conflict_do_nothing(index_elements=["queue_name", "e164"], index_where=_IS_OPEN).returning(Callback.id)
+        new.on_conflict_do_nothing(index_elements=["queue_name", "e164"], index_where=IS_OPEN).returning(Callback.id)
     )
     return result.first() is not None
 

@@ -9,7 +9,7 @@ from callcenter.core.alarms import Alarm
 from callcenter.roles import ProcessRole
 from demo.hospital import PATIENTS
 from demo.observer import until
-from demo.sip_scenarios import HangUp, StayUntilHangUp, Wait
+from demo.sip_scenarios import HangUp, StayUntilHangUp, Step, Wait
 from tests.e2e.callbacks.conftest import Patients
 from tests.e2e.hotline import Hotline, agent
 
@@ -28,7 +28,7 @@ async def test_engine_killed_between_placing_and_dialling(hotline: Hotline, pati
     await patients.stand_in_queue(1)
     await engine.kill()
 
-    steps = [Wait(hotline.seconds("callback_greeting") + 2), HangUp()]
+    steps: list[Step] = [Wait(hotline.seconds("callback_greeting") + 2), HangUp()]
     phone = await hotline.phones.answer_at_trunk(hotline.settings.trunk_port, steps, calls=1, ring_seconds=0.5)
     await asyncio.to_thread(hotline.stack.pbx.cli, "queue unpause member PJSIP/seat-rose")
     await phone.done(60)
@@ -66,7 +66,7 @@ async def test_asterisk_killed_while_the_patients_telephone_rings(hotline: Hotli
 
     await hotline.observer.agent_takes_calls(agent("1001"))  # free, and still not offered
     assert await dials(hotline) == 1
-    steps = [Wait(hotline.seconds("callback_greeting") + 2), HangUp()]
+    steps: list[Step] = [Wait(hotline.seconds("callback_greeting") + 2), HangUp()]
     phone = await hotline.phones.answer_at_trunk(hotline.settings.trunk_port, steps, ring_seconds=0.5)
     (await client.post(f"/api/v1/callbacks/{asked.id}/retry")).raise_for_status()
     await phone.done(60)
