@@ -76,7 +76,7 @@ async def test_list(client: httpx.AsyncClient, database: Database) -> None:
     await given(database, "ledger_bad_line", key="b")
     asker = await as_role(database, Role.SUPERVISOR)
 
-    async def listed(**criteria: object) -> list[str]:
+    async def listed(**criteria: str) -> list[str]:
         answer = await client.get("/api/v1/alarms", params=criteria, headers=asker)
         assert answer.status_code == 200, answer.text
         return [alarm["kind"] for alarm in answer.json()["items"]]
