@@ -28,8 +28,11 @@ async def speak_article(session: AsyncSession, article: Article) -> None:
 
 
 async def speak_department(session: AsyncSession, department: Department) -> None:
-    """Callers can choose the department by name. Without an English name they hear the Chinese one."""
-    texts: dict[Language, str] = {"zh": department.name_zh}
-    if department.name_en:
-        texts["en"] = department.name_en
-    await speech.put_text(session, department_slot(department.id), texts)
+    """Callers can choose the department by name. Without an English name they hear the Chinese one.
+
+    A name comes from the hospital's system: one that cannot be spoken ("-" for none) is left out, not refused.
+    """
+    names: dict[Language, str] = {"zh": department.name_zh, "en": department.name_en}
+    texts = {language: name for language, name in names.items() if any(map(str.isalnum, name))}
+    if texts:
+        await speech.put_text(session, department_slot(department.id), texts)

@@ -112,7 +112,7 @@ async def test_what_is_spoken_behind_many_that_are_not_is_found(database: Databa
 async def test_departments_that_have_articles_and_theirs(database: Database) -> None:
     asked = DatabaseArticles(database)
     heart = await given_department(database, "CARD", "心内科", "Cardiology")
-    children = await given_department(database, "PAED", "儿科")
+    children = await given_department(database, "PAED", "儿科", "-")
     await given_department(database, "GYN", "妇科")
     await given_articles(database, "doctors", 101, 103, department="CARD")
     await given_articles(database, "doctors", 102, department="PAED")
