@@ -100,6 +100,12 @@ class Hotline:
             await queues.log_in(session, row, agent.seat, pbx=pbx, cause=Cause.AGENT, actor_name="test")
             await queues.set_available(session, row, pbx=pbx, cause=Cause.AGENT, actor_name="test")
 
+    async def agent_leaves(self, agent: SampleAgent) -> None:
+        """Logs out, as the agent API does it."""
+        async with self.database.transaction() as session:
+            row = await agents.get_agent(session, agent.number, lock=True)
+            await queues.log_out(session, row, pbx=self.settings.pbx_name, cause=Cause.AGENT, actor_name="test")
+
     # -- callers
 
     async def call(self, patient: SamplePatient, to: str, steps: Sequence[Step]) -> Phone:

@@ -1,6 +1,7 @@
 """Live events and snapshots: who waits, what agents do."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -60,8 +61,12 @@ def at_agent(kind: type[Event], number: str = "1001", call: str = CALL, **header
     return event(kind, call, Interface="PJSIP/seat-rose", MemberName=f"agent-{number}", **headers)
 
 
-def join(call: str, position: int, queue: str = "vip") -> Event:
-    return event(QueueCallerJoin, call, Queue=queue, Position=position, CallerIDNum="13800000001")
+def join(call: str, priority: int, queue: str = "vip", *, app_queue: str = "") -> Event:
+    """``priority``: the highest goes first."""
+    variables = f"CC_QUEUE={queue}\nCC_PRIO={priority}"
+    return event(
+        QueueCallerJoin, call, Queue=app_queue or queue, Position=1, CallerIDNum="13800000001", ChanVariable=variables
+    )
 
 
 async def happens(database: Database, *events: Event) -> None:
@@ -78,7 +83,6 @@ async def activities(database: Database, number: str = "1001") -> list[str]:
 async def waiting(database: Database, queue: str = "vip") -> list[str]:
     async with database.transaction() as session:
         callers = await queries.list_waiting(session, queue)
-    assert [caller.position for caller in callers] == list(range(1, len(callers) + 1))
     return [caller.uniqueid for caller in callers]
 
 
@@ -174,16 +178,16 @@ async def test_a_phone_comes_and_goes(database: Database) -> None:
 
 
 async def test_callers_stand_in_the_order_that_app_queue_serves(database: Database) -> None:
-    """A VIP's place at joining is before who came earlier."""
-    await happens(database, join("pbx1-1763754631.1", 1), join("pbx1-1763754632.2", 2), join("pbx1-1763754633.3", 1))
-    assert await waiting(database) == ["pbx1-1763754633.3", "pbx1-1763754631.1", "pbx1-1763754632.2"]
-    await happens(database, event(QueueCallerLeave, "pbx1-1763754631.1", Position=2))
-    await happens(database, join("pbx1-1763754634.4", 2))
-    assert await waiting(database) == ["pbx1-1763754633.3", "pbx1-1763754634.4", "pbx1-1763754632.2"]
+    """By priority, a VIP's being the higher; among equals by the time of joining."""
+    first, second, vip, like_first = (f"pbx1-176375463{index}.{index}" for index in range(1, 5))
+    await happens(database, join(first, 50), join(second, 40), join(vip, 90), join(like_first, 50))
+    assert await waiting(database) == [vip, first, like_first, second]
+    await happens(database, event(QueueCallerLeave, first, Position=2))
+    assert await waiting(database) == [vip, like_first, second]
 
 
 async def test_join_and_leave_twice_are_once(database: Database) -> None:
-    await happens(database, join(CALL, 1), join(OTHER_CALL, 2), join(CALL, 1))
+    await happens(database, join(CALL, 2), join(OTHER_CALL, 1), join(CALL, 2))
     assert await waiting(database) == [CALL, OTHER_CALL]
     await happens(database, *[event(QueueCallerLeave, CALL, Position=1)] * 2)
     assert await waiting(database) == [OTHER_CALL]
@@ -191,9 +195,38 @@ async def test_join_and_leave_twice_are_once(database: Database) -> None:
 
 async def test_a_caller_waits_in_one_queue_at_a_time(database: Database) -> None:
     """Overflow whose leaving was missed."""
-    await happens(database, join(CALL, 1), join(OTHER_CALL, 2), join(CALL, 1, "consultation"))
+    await happens(database, join(CALL, 2), join(OTHER_CALL, 1), join(CALL, 2, "consultation"))
     assert await waiting(database) == [OTHER_CALL]
     assert await waiting(database, "consultation") == [CALL]
+
+
+@pytest.mark.parametrize("app_queue", ["own-1001", "vip--not-1002"])
+async def test_boards_show_our_queue_whichever_of_asterisks_a_caller_stands_in(
+    database: Database, app_queue: str
+) -> None:
+    await happens(database, join(OTHER_CALL, 1), join(CALL, 2, app_queue=app_queue))
+    assert await waiting(database) == [CALL, OTHER_CALL]
+    assert await waiting(database, app_queue) == []
+    row = event(QueueEntry, CALL, Queue=app_queue, Position=1, Wait=3, Priority=2)
+    other = event(QueueEntry, OTHER_CALL, Queue="vip", Position=1, Wait=3, Priority=5)
+    assert isinstance(row, QueueEntry)
+    assert isinstance(other, QueueEntry)
+    await correct(database, entries=[row, other])
+    assert await waiting(database) == [OTHER_CALL, CALL]
+
+
+async def test_wrap_up_is_that_of_the_queue_in_asterisk(database: Database) -> None:
+    """After a call from a personal queue the longest of the queues it stands for, after a shadow's its queue's."""
+    async with database.transaction() as session:
+        for name, seconds in (("short", 5), ("long", 30)):
+            queue = await given_queue(session, name, wrap_up_seconds=seconds, last_agent_first=True)
+            agent = await agents.get_agent(session, "1001")
+            await queries.put_membership(session, queue.name, agent.id, 0)
+    for app_queue, seconds in (("own-1001", 30), ("vip--not-1002", 20), ("consultation--not-1002", 0)):
+        await happens(database, at_agent(AgentConnect), at_agent(AgentComplete, Queue=app_queue))
+        agent = await state_of(database)
+        wrap_up = agent.wrap_up_until - agent.activity_since if agent.wrap_up_until else timedelta()
+        assert wrap_up.total_seconds() == seconds, app_queue
 
 
 # -- snapshots

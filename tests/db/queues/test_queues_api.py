@@ -11,19 +11,20 @@ from callcenter.accounts.models import Role
 from callcenter.agents import service as agents
 from callcenter.asterisk.commands import QueueAdd, QueueRemove, Render
 from callcenter.asterisk.render import RESERVED_QUEUES
+from callcenter.calendar.models import Schedule
 from callcenter.core.audit import AuditEntry
 from callcenter.core.clock import now
 from callcenter.core.db import Database
 from callcenter.queues import queries
 from callcenter.queues import service as queues
-from callcenter.queues.errors import QueueInUse, QueueNotFound
+from callcenter.queues.errors import OverflowCycle, QueueInUse, QueueNotFound
 from tests.support.api import as_role, given_token
 from tests.support.locks import waits_for_a_lock
 from tests.support.people import BY_AGENT, PBX, commands_of, given_agent, given_queue, given_seats
 
 BODY = {"label_zh": "贵宾", "label_en": "VIP"}
 DID: dict[str, object] = {"label_zh": "热线", "label_en": "Hotline", "fallback_queue": "vip"}
-HOSTILE = ["a|b", "a%0D%0AAction", "a&b", "a%20b", "$%7BEXTEN%7D", "A", "x" * 41, "1001"]
+HOSTILE = ["own-1001", "vip--not-1001", "a|b", "a%0D%0AAction", "a&b", "a%20b", "$%7BEXTEN%7D", "A", "x" * 41, "1001"]
 Headers = dict[str, str]
 
 
@@ -87,6 +88,47 @@ async def test_a_queue_is_made_changed_and_rendered(
     configuration.check()
 
 
+async def test_a_queue_overflows_into_another_and_never_in_a_circle(
+    client: httpx.AsyncClient, database: Database, admin: Headers
+) -> None:
+    async def put(name: str, target: str | None) -> httpx.Response:
+        return await client.put(f"/api/v1/queues/{name}", json=BODY | {"overflow_to": target}, headers=admin)
+
+    assert (await put("vip", "consultation")).json()["overflow_to"] == "consultation"
+    assert (await put("third", "vip")).status_code == 200
+    circle = await put("consultation", "third")
+    assert refusal(circle) == (409, "overflow-cycle")
+    assert circle.json()["details"]["way"] == ["consultation", "third", "vip", "consultation"]
+    assert refusal(await put("vip", "vip")) == (409, "overflow-cycle")
+    assert refusal(await put("vip", "nowhere")) == (404, "queue-not-found")
+    assert (await put("vip", None)).json()["overflow_to"] is None
+    assert (await put("consultation", "third")).status_code == 200
+
+
+async def test_two_halves_of_a_circle_at_the_same_moment(database: Database, admin: Headers) -> None:
+    async def put(name: str, target: str) -> None:
+        async with database.transaction() as session:
+            await queues.put_queue(session, name, {"overflow_to": target}, pbx=PBX, cause="test")
+
+    async with database.transaction() as session:
+        await queues.put_queue(session, "vip", {"overflow_to": "consultation"}, pbx=PBX, cause="test")
+        second = asyncio.create_task(put("consultation", "vip"))
+        await waits_for_a_lock(database)
+    with pytest.raises(OverflowCycle):
+        await second
+
+
+async def test_a_queue_has_hours_of_a_schedule_that_is_there(
+    client: httpx.AsyncClient, database: Database, admin: Headers
+) -> None:
+    async with database.transaction() as session:
+        session.add(Schedule(name="day", label_zh="白天", label_en="Day", makeup_weekday=1))
+    there = await client.put("/api/v1/queues/vip", json=BODY | {"schedule_name": "day"}, headers=admin)
+    assert there.json()["schedule_name"] == "day"
+    missing = await client.put("/api/v1/queues/vip", json=BODY | {"schedule_name": "night"}, headers=admin)
+    assert refusal(missing) == (422, "unknown-schedule")
+
+
 @pytest.mark.parametrize("name", [*HOSTILE, *sorted(RESERVED_QUEUES)])
 async def test_queues_that_could_break_the_pbx_are_refused(
     client: httpx.AsyncClient, database: Database, admin: Headers, name: str
@@ -108,6 +150,15 @@ async def test_queues_that_could_break_the_pbx_are_refused(
         {"announce_every_seconds": 1},
         {"label_zh": ""},
         {"weight": 5},
+        {"exit_keys": "11"},
+        {"exit_keys": "1*"},
+        {"exit_keys": "12345678901"},
+        {"comfort_prompts": []},
+        {"comfort_prompts": ["a,b"]},
+        {"comfort_prompts": ["../x"]},
+        {"comfort_every_seconds": -1},
+        {"last_agent_seconds": 0},
+        {"overflow_to": "own-1001"},
     ],
 )
 async def test_values_that_no_queue_has_are_refused(
@@ -236,16 +287,15 @@ async def test_waiting_callers_in_order_and_masked(
     client: httpx.AsyncClient, database: Database, admin: Headers
 ) -> None:
     async with database.transaction() as session:
-        for uniqueid, position, number in [("pbx1-1.1", 1, "13800000001"), ("pbx1-1.2", 1, None)]:
-            await queries.insert_waiting(
+        for uniqueid, priority, number in [("pbx1-1.1", 1, "13800000001"), ("pbx1-1.2", 2, None)]:
+            await queries.put_waiting(
                 session,
                 {
                     "uniqueid": uniqueid,
                     "queue_name": "vip",
                     "pbx": PBX,
                     "caller_number": number,
-                    "position": position,
-                    "priority": 0,
+                    "priority": priority,
                     "joined_at": now(),
                 },
             )

@@ -79,11 +79,13 @@ OFFER = {
     "member_name": "张伟医生",
 }
 
+VARIABLES = "ChanVariable: CC_PRIO=2056246772\nChanVariable: CC_QUEUE=consultation\n"
+
 CASES: list[tuple[str, Event]] = [
     (
-        f"Event: QueueCallerJoin\n{CALLER}Queue: consultation\nPosition: 2\nCount: 3\n",
+        f"Event: QueueCallerJoin\n{CALLER}{VARIABLES}Queue: own-1001\nPosition: 2\nCount: 3\n",
         events.QueueCallerJoin(
-            queue="consultation",
+            queue="own-1001",
             uniqueid=ID,
             linkedid=ID,
             channel="PJSIP/trunk-00000001",
@@ -91,15 +93,19 @@ CASES: list[tuple[str, Event]] = [
             caller_name=None,
             position=2,
             waiting=3,
+            wanted_queue="consultation",
+            priority=2056246772,
         ),
     ),
     (
-        f"Event: QueueCallerLeave\n{CALLER}Queue: consultation\nCount: 0\nPosition: 1\n",
-        events.QueueCallerLeave("consultation", ID, ID, "PJSIP/trunk-00000001", position=1, waiting=0),
+        f"Event: QueueCallerLeave\n{CALLER}ChanVariable: CC_QUEUE=vip\nQueue: vip\nCount: 0\nPosition: 1\n",
+        events.QueueCallerLeave("vip", ID, ID, "PJSIP/trunk-00000001", position=1, waiting=0, wanted_queue="vip"),
     ),
     (
         f"Event: QueueCallerAbandon\n{CALLER}Queue: consultation\nPosition: 1\nOriginalPosition: 4\nHoldTime: 7\n",
-        events.QueueCallerAbandon("consultation", ID, ID, position=1, original_position=4, wait_seconds=7),
+        events.QueueCallerAbandon(
+            "consultation", ID, ID, position=1, original_position=4, wait_seconds=7, wanted_queue=""
+        ),
     ),
     (
         f"Event: AgentCalled\n{CALLER}{AGENT}",
