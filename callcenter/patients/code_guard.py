@@ -6,10 +6,11 @@ dies in between has counted one too many, never one too few (docs/decisions/0020
 A card that does not exist is counted and locked like one that does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import Executable, text
@@ -151,7 +152,7 @@ async def guess_at_number(
     Commit before :meth:`Guess.owner_of`. A wrong code counts against each card of the number; if one of them is
     locked, so are all.
     """
-    cards = queries.active_cards_of_number(origin.e164 or "", limit=MAX_CARDS_CHECKED + 1)
+    cards = partial(queries.active_cards_of_number, origin.e164 or "", limit=MAX_CARDS_CHECKED + 1)
     return await _begin(session, origin, cards, f"number:{origin.e164}", limits=limits, key=key, at=at)
 
 
@@ -159,7 +160,7 @@ async def guess_at_card(
     session: AsyncSession, origin: Origin, digits: str, *, limits: CodeLimits, key: str, at: datetime
 ) -> Guess | None:
     """As :func:`guess_at_number`, at the card whose number has these ``digits``, whoever's number calls."""
-    cards = queries.active_cards_of_digits(digits, limit=MAX_CARDS_CHECKED + 1)
+    cards = partial(queries.active_cards_of_digits, digits, limit=MAX_CARDS_CHECKED + 1)
     return await _begin(session, origin, cards, f"card:{digits}", limits=limits, key=key, at=at)
 
 
@@ -172,7 +173,7 @@ async def give_back(session: AsyncSession, guess: Guess, *, limits: CodeLimits) 
 async def _begin(
     session: AsyncSession,
     origin: Origin,
-    cards: Executable,
+    cards: Callable[[], Executable],
     nobody: str,
     *,
     limits: CodeLimits,
@@ -188,7 +189,7 @@ async def _begin(
         return None
     candidates = tuple(
         Candidate(card.number, card.check_code_hash, recognised(patient, head_start))
-        for card, patient, head_start in await session.execute(cards)
+        for card, patient, head_start in await session.execute(cards())
     )
     if len(candidates) > MAX_CARDS_CHECKED:
         candidates = ()
