@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 import structlog
 
 from callcenter.asterisk.fastagi import AgiChannel, FastAgiServer
-from callcenter.calendar.public_days import Place
+from callcenter.calendar.public_days import Place, read_lists
+from callcenter.core.clock import now
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.core.jobs import run_every
@@ -89,6 +90,7 @@ class IvrServer:
     async def start(self) -> None:
         """Read the flows, then listen. Raises OSError when the port is taken, InvalidPrompts without prompts."""
         await self.catalogue.current()
+        await asyncio.to_thread(read_lists, Place.of(self._settings), now())
         await self._server.start()
         self._refreshing = asyncio.create_task(
             run_every("recorded-prompts", REFRESH_SECONDS, self._recorded_prompts.refresh)

@@ -1,10 +1,11 @@
 """The published lists: China's as the State Council announced it, other countries', and years nobody knows yet."""
 
-from datetime import date
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from callcenter.calendar.public_days import find_public_day, public_year
+from callcenter.calendar.public_days import Place, find_public_day, public_year, read_lists
 
 
 @pytest.mark.parametrize(
@@ -71,3 +72,14 @@ def test_another_country() -> None:
 def test_a_country_that_nobody_knows_has_no_holidays() -> None:
     assert public_year("XX", 2026).source == "unknown"
     assert public_year("XX", 2026).days == {}
+
+
+def test_the_lists_of_two_years_are_read_ahead() -> None:
+    public_year.cache_clear()
+    new_year = datetime(2025, 12, 31, 16, tzinfo=UTC)
+    read_lists(Place(ZoneInfo("Asia/Shanghai"), "CN"), new_year)
+    misses = public_year.cache_info().misses
+    assert misses == 2
+    assert find_public_day("CN", date(2026, 10, 1)) is not None
+    find_public_day("CN", date(2027, 1, 1))
+    assert public_year.cache_info().misses == misses
