@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     speech_http_voice_zh: str = ""
     speech_http_voice_en: str = ""
     speech_timeout_seconds: float = Field(default=120.0, gt=0)
-    """How long one text may take to be spoken."""
+    """How long a text may take to be spoken, beside a quarter of a second for each character."""
 
     # -- logs
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

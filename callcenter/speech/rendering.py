@@ -30,8 +30,8 @@ log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 2.0
 """How long a text that became due by itself, or whose announcement was lost, may lie."""
-CLAIM_GRACE = timedelta(seconds=30)
-"""Beyond the time that speaking may take: then another engine may take the text over."""
+CLAIM_SPAN = timedelta(minutes=30)
+"""Longer than speaking may take: then another engine may take the text over."""
 _LONGEST_ERROR = 500
 
 
@@ -99,7 +99,7 @@ class SpokenTextRenderer:
 
     async def _claim(self) -> Claim | None:
         at = now()
-        until = at + timedelta(seconds=self._choice.timeout_seconds) + CLAIM_GRACE
+        until = at + timedelta(seconds=self._choice.timeout_seconds) + CLAIM_SPAN
         async with self._database.transaction() as session:
             row = await queries.claim_due_text(session, self._stage, at=at, until=until, claimed_by=self._pbx)
             if row is None:
