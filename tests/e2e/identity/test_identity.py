@@ -58,7 +58,7 @@ async def steps_of_last_call(hotline: Hotline, count: int) -> list[str]:
 async def test_a_locked_vip_reaches_a_person_until_staff_unlock_the_card(
     hotline: Hotline, client: httpx.AsyncClient
 ) -> None:
-    rose = await hotline.agent_sits_down(agent("1001"), calls=1)
+    await hotline.agent_sits_down(agent("1001"))
 
     first = await hotline.call(VIP, HOTLINE, [*keyed(hotline, WRONG[:3]), StayUntilHangUp()])
     await first.done(90)
@@ -66,7 +66,6 @@ async def test_a_locked_vip_reaches_a_person_until_staff_unlock_the_card(
 
     second = await hotline.call(VIP, HOTLINE, [*keyed(hotline, [*WRONG[3:], RIGHT]), StayUntilHangUp()])
     await second.done(90)
-    await rose.done(30)
     assert await steps_of_last_call(hotline, 2) == ["code:locked", "person:answered", "bye:hangup"]
     call = (await hotline.calls())[-1]
     assert (call.verified, call.agent_number) == (False, "1001")
