@@ -32,7 +32,8 @@ HANG_UP_WITHIN = timedelta(seconds=60)
 """Who asked and does not hang up is called all the same, later."""
 TOLD_AGO = timedelta(seconds=10)
 """An Originate's channel is there well before this; until then its absence proves nothing."""
-_ATTEMPT_ID = re.compile(r"[a-z][a-z0-9]{0,15}-cb-[0-9a-f]{32}")
+_ATTEMPT_ID = re.compile(r"[a-z][a-z0-9]{0,15}-cb-[a-p]{32}")
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,17 @@ def is_attempt_id(text: str) -> bool:
     return _ATTEMPT_ID.fullmatch(text) is not None
 
 
+def new_attempt_id(pbx: str) -> str:
+    """Id of a channel and its call: letters only, so that nothing takes a part of it for a telephone number."""
+    return f"{pbx}-cb-{new_id().hex.translate(_LETTERS)}"
+
+
 async def place_due(session: AsyncSession, pbx: str, at: datetime) -> int:
     """Commit an attempt, and the command to place it, for each call-back that is due; returns how many."""
     due = await queries.lock_due(session, pbx, at, hang_up_within=HANG_UP_WITHIN, limit=BATCH)
     for callback in due:
         attempt = CallbackAttempt(
-            id=f"{pbx}-cb-{new_id().hex}",
+            id=new_attempt_id(pbx),
             callback_id=callback.id,
             number=await queries.next_number(session, callback.id),
             placed_at=at,

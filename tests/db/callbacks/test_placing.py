@@ -33,7 +33,7 @@ PLAN = NumberPlan("CN", "0571")
 PATIENT = "+8613800000001"
 OWN_LINE = "057186000000"
 AT = T0 - timedelta(minutes=1)
-RECORDED_ID = "pbx1-cb-00000000000000000000000000000001"
+RECORDED_ID = "pbx1-cb-gggggggggggggggggggggggggggggggh"
 """The attempt in tests/unit/calls/scenarios/callback_*.txt."""
 
 

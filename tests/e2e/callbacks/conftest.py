@@ -87,6 +87,18 @@ class Patients:
             pbx = hotline.settings.pbx_name
             await queues.set_available(session, row, pbx=pbx, cause=Cause.AGENT, actor_name="test")
 
+    async def agent_pauses(self, one: SampleAgent) -> None:
+        hotline = self.hotline
+        async with hotline.database.transaction() as session:
+            row = await agents.get_agent(session, one.number, lock=True)
+            pbx = hotline.settings.pbx_name
+            await queues.pause(session, row, "lunch", pbx=pbx, cause=Cause.AGENT, actor_name="test")
+
+        async def paused() -> bool:
+            return "paused" in await asyncio.to_thread(hotline.stack.pbx.cli, f"queue show {QUEUE}")
+
+        await until("the agent is paused", paused)
+
     async def asks(self, patient: SamplePatient) -> Callback:
         """Waits a little, presses 1 in the queue, 1 for this number, and is gone."""
         hotline = self.hotline

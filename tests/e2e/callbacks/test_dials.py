@@ -58,7 +58,9 @@ async def test_three_times_unanswered_is_the_end_and_so_is_a_number_that_does_no
     assert (failed.tries, failed.reason) == (3, "no_answer")
 
     await hotline.phones.answer_at_trunk(hotline.settings.trunk_port, [], refuse=404)
+    await patients.agent_pauses(agent("1001"))
     await patients.asks(PATIENTS[1])
+    await patients.agent_is_free(agent("1001"))
     wrong = await patients.becomes(PATIENTS[1], "failed")
     assert (wrong.tries, wrong.reason) == (1, "invalid_number")
 
@@ -66,7 +68,7 @@ async def test_three_times_unanswered_is_the_end_and_so_is_a_number_that_does_no
 async def test_cancelled_expired_or_served_while_it_waits(hotline: Hotline, patients: Patients) -> None:
     service = await hotline.stack.start_service()
     client = await hotline.api(service)
-    await patients.nobody_is_free(agent("1001"), [Wait(2), HangUp()])
+    await patients.nobody_is_free(agent("1001"), [StayUntilHangUp(120)])
     zhang, wang, liu = PATIENTS[:3]
     cancelled, expired = await patients.asks(zhang), await patients.asks(wang)
     await patients.becomes(zhang, "queued")
@@ -87,7 +89,7 @@ async def test_cancelled_expired_or_served_while_it_waits(hotline: Hotline, pati
     await patients.agent_is_free(agent("1001"))
     await busy.done(60)
     await patients.becomes(liu, "waiting")
-    await hotline.call(liu, "8000", [StayUntilHangUp(60)])
+    await hotline.call(liu, "8000", [Wait(8), HangUp()])
     ended = await patients.becomes(liu, "cancelled")
     assert (ended.id, ended.reason) == (served.id, "served")
     for one in (cancelled, expired):
