@@ -64,10 +64,13 @@ async def complains(hotline: Hotline, admin: httpx.AsyncClient, about: httpx.Asy
 async def test_an_emergency_is_an_alarm_while_the_call_goes_on(hotline: Hotline) -> None:
     """A VIP who has proved it is the next to be served, ahead of those who wait already."""
     service = await hotline.stack.start_service()
-    waiting = await hotline.call(PATIENTS[6], HOTLINE, [Wait(1.5), Press("4"), Wait(1), Press("#"), Wait(40), HangUp()])
+    await hotline.agent_sits_down(agent("1001"), [Wait(25), HangUp()])
+    talking = await hotline.call(PATIENTS[0], HOTLINE, [Wait(1.5), Press("2"), StayUntilHangUp(90)])
+    await hotline.observer.talking(1)
+    waiting = await hotline.call(PATIENTS[6], HOTLINE, [Wait(1.5), Press("4"), Wait(1), Press("#"), Wait(60), HangUp()])
     await hotline.observer.waiting("vip", 1)  # a VIP's number without the code: gains no place
     helped = await hotline.call(
-        VIP, HOTLINE, [Wait(1.5), Press("4"), Wait(1), Press(f"{VIP.check_code}#"), StayUntilHangUp(60)]
+        VIP, HOTLINE, [Wait(1.5), Press("4"), Wait(1), Press(f"{VIP.check_code}#"), StayUntilHangUp(90)]
     )
     await hotline.observer.waiting("vip", 2)
 
@@ -86,8 +89,8 @@ async def test_an_emergency_is_an_alarm_while_the_call_goes_on(hotline: Hotline)
     for alarm in (forged, proved):
         print("alarm after", (alarm.raised_at - said_at[alarm.details["call_id"]]).total_seconds(), "s")
 
-    await hotline.agent_sits_down(agent("1001"), [Wait(2), HangUp()])
-    await helped.done(90)
+    await talking.done(120)
+    await helped.done(120)
     served = await hotline.finished_call(VIP.e164)
     assert (served.outcome, served.agent_number) == ("answered", "1001")
     (first,) = await hotline.visits(served)
