@@ -5,11 +5,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from callcenter.calls.models import Call
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
+from callcenter.patients.models import CodeCounter
 from demo.hospital import COMPLAINT_LINE, HOTLINE, PATIENTS, SamplePatient
 from demo.sip_scenarios import HangUp, Press, StayUntilHangUp, Step, Wait
 from tests.e2e.hotline import Hotline, agent
@@ -108,6 +109,10 @@ async def test_what_is_keyed_in_stands_nowhere_afterwards(
     assert await hotline.steps(calls[STRANGER.e164]) == ["card:verified", "right:next", "bye:hangup"]
     assert (await hotline.steps(calls[PATIENTS[0].e164]))[0] == "code:emergency"
     assert_is_the_vip(calls[STRANGER.e164], await patient_id(client))
+
+    async with database.transaction() as session:
+        trunks = await session.scalars(select(CodeCounter.subject).where(CodeCounter.scope == "trunk"))
+        assert trunks.all() == ["trunk"]  # Asterisk's name of it
 
     files = list(everything_written(hotline.settings.state_dir))
     assert {"ledger.jsonl", "queue_log", "messages.log", "astdb.sqlite3"} <= {name for name, _ in files}
