@@ -56,7 +56,7 @@ LISTS = ("2", "3", "4", "5")
 CALLS = [
     # -- the way in: who calls, and whether anybody is there
     GoldenCall("unknown_person", "8000", "unknown", "2 answered 5 word"),
-    GoldenCall("unknown_person_by_zero", "8000", "unknown", "0 answered - -"),
+    GoldenCall("unknown_person_by_zero", "8000", "unknown", "0 answered -"),
     GoldenCall("unknown_silent_reaches_person", "8000", "unknown", "- - - answered"),
     GoldenCall("unknown_wrong_keys_reach_person", "8000", "unknown", "8 # * answered"),
     GoldenCall("unknown_wrong_key_then_right", "8000", "unknown", "8 - 2 answered"),

@@ -189,6 +189,17 @@ async def test_recognise(patients: Sequence[RecognisedPatient], said: str, known
     assert told == ([expected] if expected else [])
 
 
+@pytest.mark.parametrize(
+    ("languages", "spoken"),
+    [(["en"], ["language en"]), (["zh"], []), (["en", "zh"], []), (["en", "en"], ["language en"])],
+)
+async def test_who_is_recognised_may_be_spoken_to_in_their_language(languages: list[str], spoken: list[str]) -> None:
+    callers = WhoeverCalls(*(replace(patient(n), language=language) for n, language in enumerate(languages)))
+    flow = RECOGNISE.replace("recognise: caller,", "recognise: caller, set_language: true,")
+    line = await call(flow_set(f=flow), "", callers)
+    assert [text for text in line.transcript if text.startswith("language")] == spoken
+
+
 @pytest.mark.parametrize("number", ["anonymous", "", "138%5C", "%26", "1" * 200, "+8613800000001\r\nX: y"])
 async def test_a_hostile_number_is_nobody(number: str) -> None:
     class OnlyE164(SimulatedCallers):
