@@ -10,9 +10,10 @@ import itertools
 import signal
 import socket
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 from callcenter.core.errors import SetupError
@@ -139,6 +140,16 @@ class PhoneSystem:
         scenario = sip_scenarios.caller(number, steps, self._voice if speaks else self._audio)
         return await self._start(name, scenario, ["-s", to, "-m", "1"])
 
+    async def call_many(self, calls: Sequence[tuple[str, str, float]], *, patience_seconds: float) -> Phone:
+        """Many callers, each with number, whom to dial and after how many seconds from now; they wait to be served."""
+        rows = [f"{number};{to};{round(delay_seconds * 1000)};" for number, to, delay_seconds in calls]
+        scenario = sip_scenarios.crowd(patience_seconds)
+        count = str(len(calls))
+        arguments = ["-m", count, "-l", count, "-r", count, "-inf", "calls.csv"]
+        return await self._start(
+            "crowd", scenario, arguments, files={"calls.csv": "\n".join(["SEQUENTIAL", *rows, ""])}
+        )
+
     async def dial_from_seat(self, seat: str, password: str, to: str, steps: Sequence[Step]) -> Phone:
         """A seat dials (a feature code)."""
         scenario = sip_scenarios.caller(seat, steps, self._audio, password=password)
@@ -195,9 +206,17 @@ class PhoneSystem:
     def _voice(self) -> Path:
         return Path(self._folder.name) / "voice.alaw"
 
-    async def _start(self, name: str, scenario: str, arguments: list[str], port: int | None = None) -> Phone:
+    async def _start(
+        self,
+        name: str,
+        scenario: str,
+        arguments: list[str],
+        port: int | None = None,
+        files: Mapping[str, str] = MappingProxyType({}),
+    ) -> Phone:
         folder = Path(tempfile.mkdtemp(dir=self._folder.name))
-        (folder / "scenario.xml").write_text(scenario)
+        for file, content in {"scenario.xml": scenario, **files}.items():
+            (folder / file).write_text(content)
         command = [
             "sipp",
             f"{self.sip_host}:{self.sip_port}",

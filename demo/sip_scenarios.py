@@ -98,6 +98,22 @@ def caller(number: str, steps: Sequence[Step], audio: Path, *, password: str | N
     return _scenario("caller", body)
 
 
+def crowd(patience_seconds: float) -> str:
+    """Many callers in one process, from a file: number, whom to dial, milliseconds until then.
+
+    They hear nothing and say nothing, so no time-out of the PBX for silent telephones may be shorter than the call.
+    """
+    body = [
+        _action('<assignstr assign_to="delay" value="[field2]"/><todouble assign_to="delay_ms" variable="delay"/>'),
+        '<pause variable="delay_ms"/>',
+        _send(_invite("[field0]", 1, auth="").replace("[service]", "[field1]"), retrans=True),
+    ]
+    body += [f'<recv response="{code}" optional="true"/>' for code in (100, 180, 183)]
+    body += ['<recv response="200" rrs="true"/>', _send(_ack("[field0]", 1, route=True))]
+    body += _conversation([StayUntilHangUp(patience_seconds)], "")
+    return _scenario("crowd", body)
+
+
 def seat(steps: Sequence[Step], audio: Path, *, ring_seconds: float, refuse: int | None = None) -> str:
     """An agent's telephone: rings, answers after ``ring_seconds``, takes ``steps``; ``refuse``: this status instead."""
     body = [

@@ -1,6 +1,7 @@
 """A hotline whose numbers lead straight into queues, and what the queue scenarios say."""
 
 import asyncio
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ import pytest
 
 from callcenter.agents import service as agents
 from callcenter.agents.models import Cause
+from callcenter.asterisk import variables
 from callcenter.core.config import Settings
 from callcenter.queues import service as queues
 from demo.hospital import HOTLINE, SampleAgent
@@ -36,7 +38,9 @@ def settings(settings: Settings) -> Settings:
     """The private installation of every scenario, with flows of its own."""
     flows = settings.state_dir / "flows"
     flows.mkdir()
-    settings = settings.model_copy(update={"flows_dir": flows})
+    templates = settings.state_dir / "asterisk_conf"
+    shutil.copytree(settings.asterisk_conf_dir, templates)
+    settings = settings.model_copy(update={"flows_dir": flows, "asterisk_conf_dir": templates})
     lead_to(settings, HOTLINE, "consultation")
     return settings
 
@@ -44,6 +48,16 @@ def settings(settings: Settings) -> Settings:
 def lead_to(settings: Settings, number: str, queue: str) -> None:
     """From the next call on this number leads into ``queue``."""
     (settings.flows_dir / f"to_{number}.yaml").write_text(_FLOW.format(number=number, queue=queue))
+
+
+def complain_of(settings: Settings, number: str, queue: str, agent_number: str) -> None:
+    """As :func:`lead_to`, on a call that complains of this agent: by the dialplan, before the flow is asked."""
+    lead_to(settings, number, queue)
+    template = settings.state_dir / "asterisk_conf" / "extensions.conf.j2"
+    text = template.read_text()
+    mark = f"Set({variables.VISIT}=0)"
+    assert mark in text
+    template.write_text(text.replace(mark, f"{mark}\n same => n,Set({variables.AGAINST}={agent_number})"))
 
 
 async def put_queue(hotline: Hotline, name: str, **values: object) -> None:

@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from callcenter.asterisk.commands import (
     COMMANDS,
     Command,
+    HangUpChannel,
+    PlaceCallback,
     QueueAdd,
     QueuePause,
     QueueRemove,
@@ -21,6 +23,13 @@ from callcenter.asterisk.commands import (
 )
 
 ADD: dict[str, Any] = {"queue": "vip", "seat": "seat-rose", "member_name": "agent-1001", "penalty": 0, "paused": True}
+PLACE: dict[str, Any] = {
+    "attempt": "pbx1-cb-abc",
+    "queue": "vip",
+    "app_queue": "vip--not-1003",
+    "priority": 2_087_000_000,
+    "timeout_seconds": 60,
+}
 
 HOSTILE = (
     "a|b",  # a field separator of astdb and queue_log
@@ -57,6 +66,10 @@ HOSTILE = (
         (QueueRemove, "seat"),
         (QueuePause, "seat"),
         (QueuePause, "reason"),
+        (PlaceCallback, "attempt"),
+        (PlaceCallback, "queue"),
+        (PlaceCallback, "app_queue"),
+        (HangUpChannel, "attempt"),
     ],
 )
 def test_names_with_a_meaning_of_their_own_are_refused(command: type[Command], field: str, name: str) -> None:
@@ -64,6 +77,8 @@ def test_names_with_a_meaning_of_their_own_are_refused(command: type[Command], f
         QueueAdd: ADD,
         QueueRemove: {"queue": "vip", "seat": "seat-rose"},
         QueuePause: {"seat": "seat-rose", "paused": True, "reason": "lunch"},
+        PlaceCallback: PLACE,
+        HangUpChannel: {"attempt": "pbx1-cb-abc"},
     }
     command.model_validate(good[command])
     with pytest.raises(ValidationError):
@@ -111,6 +126,21 @@ def test_the_actions() -> None:
     assert paused == ("QueuePause", {"Interface": "PJSIP/seat-rose", "Paused": "true", "Reason": "lunch"})
     available = QueuePause(seat="seat-rose", paused=False, reason=None).ami()
     assert available == ("QueuePause", {"Interface": "PJSIP/seat-rose", "Paused": "false"})
+    assert PlaceCallback(**PLACE).ami() == (
+        "Originate",
+        {
+            "Channel": "Local/s@callback-place/n",
+            "ChannelId": "pbx1-cb-abc",
+            "OtherChannelId": "pbx1-cb-abc-place",
+            "Context": "callback-dial",
+            "Exten": "s",
+            "Priority": "1",
+            "Timeout": "60000",
+            "Async": "true",
+            "Variable": ["CC_ATTEMPT=pbx1-cb-abc", "CC_QUEUE=vip", "CC_APP_QUEUE=vip--not-1003", "CC_PRIO=2087000000"],
+        },
+    )
+    assert HangUpChannel(attempt="pbx1-cb-abc").ami() == ("Hangup", {"Channel": "pbx1-cb-abc"})
     assert Reload(module="app_queue.so").ami() == ("Reload", {"Module": "app_queue.so"})
     with pytest.raises(TypeError):
         Render().ami()
@@ -121,6 +151,8 @@ def test_every_command_is_in_the_list_and_comes_back_from_its_row() -> None:
         QueueAdd(**ADD),
         QueueRemove(queue="vip", seat="seat-rose"),
         QueuePause(seat="seat-rose", paused=True, reason=None),
+        PlaceCallback(**PLACE),
+        HangUpChannel(attempt="pbx1-cb-abc"),
         Reload(module="manager"),
         Render(),
     ]
@@ -139,6 +171,8 @@ def test_every_command_is_in_the_list_and_comes_back_from_its_row() -> None:
         (QueueRemove(queue="vip", seat="seat-rose"), "Unable to remove interface from queue: No such queue", False),
         (QueuePause(seat="seat-rose", paused=True, reason=None), "Interface not found", False),
         (Reload(module="manager"), "Already there", False),
+        (HangUpChannel(attempt="pbx1-cb-abc"), "No such channel", True),
+        (PlaceCallback(**PLACE), "No such channel", False),
     ],
 )
 def test_what_is_so_already_is_success(command: Command, message: str, so: bool) -> None:
