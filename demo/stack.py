@@ -27,7 +27,7 @@ from callcenter.core.progress import Progress, silent
 from callcenter.queues import service as queues
 from callcenter.roles import ProcessRole
 
-READY_SECONDS = 20.0
+READY_SECONDS = 60.0
 LOOPBACK = "127.0.0.1"
 
 
