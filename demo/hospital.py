@@ -86,18 +86,27 @@ _DOCTORS = (
     ("d103", "郑海燕", "Zheng Haiyan", "gyn"),
     ("d104", "孙志强", "Sun Zhiqiang", "orth"),
 )
-_QUEUES = (
-    ("consultation", "咨询", "Consultation"),
-    ("complaint", "投诉", "Complaints"),
-    ("vip", "贵宾", "VIP"),
-    ("expert", "专家", "Experts"),
+_QUEUES: tuple[tuple[str, str, str, dict[str, object]], ...] = (
+    (
+        "consultation",
+        "咨询",
+        "Consultation",
+        {
+            "last_agent_first": True,
+            "exit_keys": "12",
+            "comfort_prompts": ["queue_callback_offer", "queue_comfort"],
+        },
+    ),
+    ("complaint", "投诉", "Complaints", {"excludes_complained_agent": True}),
+    ("vip", "贵宾", "VIP", {"last_agent_first": True, "overflow_to": "consultation"}),
+    ("expert", "专家", "Experts", {}),
 )
 _DIDS = (
     (HOTLINE, "服务热线", "Hotline", "consultation"),
     (COMPLAINT_LINE, "投诉专线", "Complaint line", "complaint"),
     (EXPERT_LINE, "专家热线", "Expert line", "consultation"),
 )
-_ALWAYS, _OFFICE = "always", "office"
+_HOTLINE, _OFFICE = "hotline", "office"
 """Schedules: the queues of the demo are open day and night, so that it runs at any hour; the other is a real one."""
 _OFFICE_HOURS = dict.fromkeys(calendar.WEEKDAYS[:5], (Span(8 * 60, 17 * 60 + 30),)) | {
     "saturday": (Span(8 * 60, 12 * 60),)
@@ -120,7 +129,7 @@ async def load(
 
 async def _load_schedules(session: AsyncSession) -> None:
     for name, label_zh, label_en, hours in (
-        (_ALWAYS, "全天服务", "Day and night", dict.fromkeys((*calendar.WEEKDAYS, calendar.PUBLIC_HOLIDAY), ALL_DAY)),
+        (_HOTLINE, "服务热线", "Hotline", dict.fromkeys((*calendar.WEEKDAYS, calendar.PUBLIC_HOLIDAY), ALL_DAY)),
         (_OFFICE, "办公时间", "Office hours", _OFFICE_HOURS),
     ):
         await calendar.put_schedule(session, SYSTEM, name, label_zh=label_zh, label_en=label_en, hours=hours)
@@ -134,7 +143,7 @@ async def _load_queues(session: AsyncSession, wrap_up_seconds: int) -> None:
                 label_zh=label_zh,
                 label_en=label_en,
                 wrap_up_seconds=wrap_up_seconds,
-                schedule_name=_ALWAYS,
+                schedule_name=_HOTLINE,
             )
         )
     await session.flush()
