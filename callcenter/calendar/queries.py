@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, String, and_, cast, delete, func, null, or_, select, update
+from sqlalchemy import ColumnElement, Row, String, and_, cast, delete, func, literal, null, or_, select, update
 from sqlalchemy.dialects.postgresql import INT4MULTIRANGE, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -37,23 +37,21 @@ async def find_schedule(session: AsyncSession, name: str) -> Schedule | None:
 
 
 async def find_schedule_with_closures(
-    session: AsyncSession, name: str, at: datetime
+    session: AsyncSession, name: str | None, at: datetime
 ) -> tuple[Schedule | None, Sequence[Closure]]:
-    """A schedule and what closes it at an instant; one statement."""
+    """A schedule, and what closes it at an instant, or closes all whether there is such a schedule; one statement."""
+    always_a_row = select(literal(1).label("one")).subquery()
     rows = (
         await session.execute(
             select(Schedule, Closure)
+            .select_from(always_a_row)
+            .outerjoin(Schedule, Schedule.name == name)
             .outerjoin(
-                Closure,
-                and_(
-                    or_(Closure.schedule_name == Schedule.name, Closure.schedule_name.is_(None)),
-                    _in_effect(at),
-                ),
+                Closure, and_(or_(Closure.schedule_name == name, Closure.schedule_name.is_(None)), _in_effect(at))
             )
-            .where(Schedule.name == name)
         )
     ).all()
-    return (rows[0][0] if rows else None), [closure for _, closure in rows if closure is not None]
+    return rows[0][0], [closure for _, closure in rows if closure is not None]
 
 
 def _in_effect(at: datetime) -> ColumnElement[bool]:

@@ -43,17 +43,17 @@ class CalendarYear:
 
 
 async def get_opening(
-    session: AsyncSession, schedule_name: str, at: datetime, *, place: Place | None = None
+    session: AsyncSession, schedule_name: str | None, at: datetime, *, place: Place | None = None
 ) -> Opening:
     """Whether a schedule is open at an instant, and when next; two statements. Raises ScheduleNotFound.
 
-    ``place``: whose clock and holidays; None: of the process's settings.
+    What has no schedule (None), or one that does not exist, is closed only when everything is. ``place``: whose clock and holidays; None: of the process's settings.
     """
     place = place or Place.of(get_settings())
     schedule, found = await queries.find_schedule_with_closures(session, schedule_name, at)
-    if schedule is None:
-        raise ScheduleNotFound(name=schedule_name)
     closures = [OpenClosure(one.id, one.schedule_name is not None, one.ended_at or one.until_at) for one in found]
+    if schedule is None:
+        return _opening_without_schedule(schedule_name, closures, at)
     first = at.astimezone(place.zone).date()
     last = (reopens_after(closures, at) or at).astimezone(place.zone).date() + timedelta(days=LOOK_AHEAD_DAYS)
     entered = await queries.entered_days(session, schedule_name, first, last)
@@ -66,6 +66,14 @@ async def get_opening(
         fact_of=lambda day: entered.facts.get(day) or find_public_day(place.country, day),
     )
     return opening_at(timetable, closures, at)
+
+
+def _opening_without_schedule(name: str | None, closures: Sequence[OpenClosure], at: datetime) -> Opening:
+    if closures:
+        return Opening("closure", reopens_after(closures, at), closures[0].id)
+    if name is None:
+        return Opening("open")
+    raise ScheduleNotFound(name=name)
 
 
 async def put_schedule(

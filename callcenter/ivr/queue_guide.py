@@ -95,7 +95,7 @@ class DatabaseQueueGuide:
                 return None
             if first.active:
                 opening = await self._opening(session, first)
-                if opening is not None and opening.state != "open":
+                if opening.state != "open":
                     return QueueClosed(opening)
             plan = await self._first_usable(session, queues, _chain(queues, name), waiter)
             return await self._with_last_agent(session, queues[plan.queue], plan, waiter) if plan else None
@@ -113,7 +113,7 @@ class DatabaseQueueGuide:
         for queue in (queues[name] for name in chain):
             opening = await self._opening(session, queue)
             against_member = waiter.against in members.get(queue.name, ())
-            if not queue.active or (opening is not None and opening.state != "open"):
+            if not queue.active or opening.state != "open":
                 continue
             if against_member and not queue.excludes_complained_agent:
                 continue
@@ -138,10 +138,7 @@ class DatabaseQueueGuide:
             own_seconds=queue.last_agent_seconds,
         )
 
-    async def _opening(self, session: AsyncSession, queue: Queue) -> Opening | None:
-        """None: it has no hours."""
-        if queue.schedule_name is None:
-            return None
+    async def _opening(self, session: AsyncSession, queue: Queue) -> Opening:
         return await get_opening(session, queue.schedule_name, self._clock(), place=self._place)
 
 

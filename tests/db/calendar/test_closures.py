@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from callcenter.accounts.models import Role
 from callcenter.calendar import closures
-from callcenter.calendar.errors import ClosureAlreadyOpen
+from callcenter.calendar.errors import ClosureAlreadyOpen, ScheduleNotFound
 from callcenter.calendar.models import Closure
 from callcenter.calendar.public_days import Place
 from callcenter.calendar.service import PUBLIC_HOLIDAY, WEEKDAYS, get_opening, put_schedule
@@ -214,3 +214,13 @@ async def test_closures_are_listed_newest_first_in_pages(
         ids, reverse=True
     )  # ids sort by the millisecond
     assert rest["next_cursor"] is None
+
+
+async def test_a_closure_of_all_also_closes_what_has_no_schedule(database: Database) -> None:
+    async with database.transaction() as session:
+        assert (await get_opening(session, None, AT)).state == "open"
+        with pytest.raises(ScheduleNotFound):
+            await get_opening(session, "nowhere", AT)
+        await closures.start_closure(session, SYSTEM, schedule_name=None, until_at=None, at=AT, **TEXTS)
+        for name in (None, "nowhere"):
+            assert (await get_opening(session, name, AT)).state == "closure"
