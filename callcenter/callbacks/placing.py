@@ -146,7 +146,7 @@ async def _read_outcome(session: AsyncSession, attempt: CallbackAttempt) -> str:
     call = await queries.find_call(session, attempt.id)
     if call is not None:
         attempt.answered_at = call.answered_at if attempt.dialled_at else None
-        attempt.agent_number = call.agent_number
+        attempt.agent_number = await queries.find_agent(session, attempt.id)
     return outcome_of(
         Dial(
             dialled=attempt.dialled_at is not None,

@@ -13,7 +13,7 @@ from callcenter.asterisk import variables
 from callcenter.asterisk.commands import HangUpChannel, PlaceCallback
 from callcenter.asterisk.models import CommandState, PbxCommand
 from callcenter.callbacks.models import IS_OPEN, OPEN_STATES, Callback, CallbackAttempt, CallbackRules, CallbackState
-from callcenter.calls.models import Call, LedgerEvent
+from callcenter.calls.models import Call, LedgerEvent, Leg
 from callcenter.queues.models import Did
 
 _IS_OPEN = Callback.state.in_(OPEN_STATES)
@@ -217,6 +217,17 @@ async def list_dial_events(session: AsyncSession, attempt_id: str) -> Sequence[L
 async def find_call(session: AsyncSession, attempt_id: str) -> Call | None:
     """What the ledger tells of the attempt's call."""
     return await session.get(Call, attempt_id, populate_existing=True)
+
+
+async def find_agent(session: AsyncSession, attempt_id: str) -> str | None:
+    """The agent who took it."""
+    query = (
+        select(Leg.agent_number)
+        .where(Leg.call_id == attempt_id, Leg.agent_number.is_not(None), Leg.answered_at.is_not(None))
+        .order_by(Leg.answered_at.desc())
+        .limit(1)
+    )
+    return await session.scalar(query)
 
 
 def _locked(query: Select[Callback]) -> Select[Callback]:

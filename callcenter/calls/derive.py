@@ -160,7 +160,7 @@ def derive_call(
         agent_number=_last_agent(main, channels, agents, last_at),
         queue_name=visits[-1].queue_name if visits else None,
         state=state,
-        outcome=_outcome(state, visits, talked=bool(stays), legs=len(channels)),
+        outcome=_outcome(state, visits, talked=bool(stays), legs=len(all_channels)),
         started_at=main.started_at,
         answered_at=main.answered_at,
         ended_at=ended_at,

@@ -263,7 +263,7 @@ class TestSettled:
     async def test_busy(self, database: Database, folder: LedgerFolder) -> None:
         callback, attempt = await self.settled(database, folder, "callback_busy")
         assert (callback.state, callback.tries, callback.finished_at) == ("waiting", 1, None)
-        assert (attempt.outcome, attempt.hangup_cause) == ("busy", 17)
+        assert (attempt.outcome, attempt.hangup_cause, attempt.agent_number) == ("busy", 17, "1001")
         assert attempt.ended_at is not None
         assert callback.next_attempt_at == attempt.ended_at + timedelta(minutes=5)
         assert await place(database, callback.next_attempt_at) == 1

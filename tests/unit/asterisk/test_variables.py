@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from callcenter.asterisk import variables
 from callcenter.asterisk.variables import VALUE, format_payload, parse_payload, recording_file
 
-DIALPLAN = (Path(__file__).resolve().parents[3] / "asterisk_conf" / "extensions.conf.j2").read_text()
+DIALPLAN = "".join(
+    (Path(__file__).resolve().parents[3] / "asterisk_conf" / name).read_text()
+    for name in ("extensions.conf.j2", "extensions_callbacks.conf.j2")
+)
 PLAIN = st.text("abcXYZ019_.+-", max_size=80)
 
 
@@ -53,6 +56,11 @@ def test_every_variable_the_runner_shares_with_the_dialplan_is_used_there() -> N
     shared = ("DID", "RESULT", "SERVED", "VISIT", "SEAT", "DIGIT", "OK", "DO", "QUEUE", "QUEUE_TIMEOUT", "HEAD_START")
     for name in shared:
         assert re.search(rf"\b{getattr(variables, name)}\b", DIALPLAN), name
+
+
+def test_what_a_call_back_needs_is_used_there() -> None:
+    for name in ("ATTEMPT", "NUMBER", "LANGUAGE", "PRIORITY", "DID", "APP_QUEUE"):
+        assert f"${{{getattr(variables, name)}}}" in DIALPLAN, name
 
 
 def test_every_decision_has_its_extension() -> None:
