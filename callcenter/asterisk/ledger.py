@@ -111,7 +111,7 @@ def parse_cel_line(line: bytes) -> CelRecord:
         raise LedgerLineBad("missing_field")
     if line.count(b'":"') != len(raw):  # every value is a string; inside one a quote stands escaped
         raise LedgerLineBad("field_twice")
-    kind = raw["userdeftype"] if raw["eventenum"] == "USER_DEFINED" else raw["eventenum"]
+    kind = raw.get("userdeftype") if raw["eventenum"] == "USER_DEFINED" else raw["eventenum"]
     if not isinstance(kind, str) or not kind or not raw["uniqueid"] or not raw["linkedid"]:
         raise LedgerLineBad("missing_field")
     if any(len(raw[key]) > _MAX_TEXT for key in _CEL_KEYS):
