@@ -3,7 +3,7 @@
 import pytest
 
 from callcenter.agents import service as agents
-from callcenter.asterisk.commands import QueueAdd, QueuePause, QueueRemove
+from callcenter.asterisk.commands import QueueAdd, QueuePause, QueueRemove, Render
 from callcenter.core.db import Database
 from callcenter.core.errors import CallcenterError
 from callcenter.queues import service as queues
@@ -120,3 +120,57 @@ async def test_desired_members_are_who_sits_somewhere_in_active_queues(database:
         assert await queues.desired_members(session) == {
             queues.Member(name, SEAT, "agent-1001", 0, paused=False) for name in ("consultation", "vip")
         }
+
+
+# -- queues that only Asterisk has
+
+
+async def test_places_in_the_queues_that_only_asterisk_has(database: Database) -> None:
+    """A personal queue for the queue that asks for it, and the shadows of the others' complaints; paused, and gone."""
+    async with database.transaction() as session:
+        (await queues.get_queue(session, "consultation")).last_agent_first = True
+        (await queues.get_queue(session, "vip")).excludes_complained_agent = True
+        await given_agent(session, "1002", queues=["vip"])
+    await log_in(database)
+    expected = [add("consultation"), add("vip"), add("vip--not-1002"), add("own-1001")]
+    assert sorted(await commands_of(database), key=str) == sorted(expected, key=str)
+    async with database.transaction() as session:
+        desired = await queues.desired_members(session)
+        configuration = await queues.get_pbx_configuration(session)
+        configuration.check()
+    assert {member.queue for member in desired} == {"consultation", "vip", "vip--not-1002", "own-1001"}
+    assert queues.plan_corrections(desired, desired) == []
+    assert {queue.name: queue.without for queue in configuration.queues} == {
+        "consultation": (),
+        "vip": ("1001", "1002"),
+    }
+    assert [personal.agent_number for personal in configuration.personal_queues] == ["1001"]
+
+    async with database.transaction() as session:
+        await queues.log_out(session, await agents.get_agent(session, "1001", lock=True), pbx=PBX, **BY_AGENT)
+    removed = {command.queue for command in (await commands_of(database))[4:] if isinstance(command, QueueRemove)}
+    assert removed == {"consultation", "vip", "vip--not-1002", "own-1001"}
+
+
+async def test_a_change_of_members_renders_what_it_changes(database: Database) -> None:
+    """First the queue, then who stands in it."""
+    async with database.transaction() as session:
+        (await queues.get_queue(session, "vip")).excludes_complained_agent = True
+        agent = await given_agent(session, "1002")
+    await log_in(database)
+    before = len(await commands_of(database))
+    async with database.transaction() as session:
+        await queues.set_membership(session, agent, "vip", 0, pbx=PBX, cause="test")
+        await queues.set_membership(session, await agents.get_agent(session, "1001"), "vip", 5, pbx=PBX, cause="test")
+    asked = (await commands_of(database))[before:]
+    assert asked[:2] == [Render(), Render()]
+    assert add("vip--not-1002", penalty=5) in asked
+    before = len(await commands_of(database))
+    async with database.transaction() as session:
+        await queues.remove_membership(session, await agents.get_agent(session, "1001"), "vip", pbx=PBX, cause="test")
+    asked = (await commands_of(database))[before:]
+    assert asked == [
+        QueueRemove(queue="vip", seat=SEAT),
+        QueueRemove(queue="vip--not-1002", seat=SEAT),
+        Render(),
+    ]
