@@ -1,6 +1,6 @@
 """Rules of opening hours: what staff enter, and whether a service is open."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -47,7 +47,8 @@ async def get_opening(
 ) -> Opening:
     """Whether a schedule is open at an instant, and when next; two statements. Raises ScheduleNotFound.
 
-    What has no schedule (None), or one that does not exist, is closed only when everything is. ``place``: whose clock and holidays; None: of the process's settings.
+    What has no schedule (None) is closed only when everything is. ``place``: whose clock and holidays; None: of the
+    process's settings.
     """
     place = place or Place.of(get_settings())
     schedule, found = await queries.find_schedule_with_closures(session, schedule_name, at)
@@ -56,7 +57,7 @@ async def get_opening(
         return _opening_without_schedule(schedule_name, closures, at)
     first = at.astimezone(place.zone).date()
     last = (reopens_after(closures, at) or at).astimezone(place.zone).date() + timedelta(days=LOOK_AHEAD_DAYS)
-    entered = await queries.entered_days(session, schedule_name, first, last)
+    entered = await queries.entered_days(session, schedule.name, first, last)
     timetable = Timetable(
         week=[getattr(schedule, day) for day in WEEKDAYS],
         public_holiday=schedule.public_holiday,
