@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from callcenter.calls.errors import RecordingDeleted, RecordingFileMissing, RecordingNotFound, RecordingsUnavailable
 from callcenter.calls.models import Call, Leg, QueueVisit, Recording
@@ -61,8 +62,8 @@ class RecordingFilter:
 class RecordingScope:
     """Which recordings an asker may hear: all; those of the ``steered`` queues; messages of ``own_queues``.
 
-    Never those of a call in which somebody complained of ``agent_number``, the asker's own, nor a complaint that
-    this agent took.
+    Never those of a call in which somebody complained of ``agent_number``, the asker's own, nor of one with a complaint
+    in which this agent talked.
     """
 
     everything: bool = False
@@ -81,7 +82,7 @@ class RecordingScope:
             found.append(or_(*allowed))
         if self.agent_number is not None:
             found.append(Call.about_agent_number.is_distinct_from(self.agent_number))
-            found.append(~and_(Recording.purpose == COMPLAINT, _talked(self.agent_number)))
+            found.append(~and_(_with_complaint(), _talked(self.agent_number)))
         return found
 
 
@@ -246,6 +247,11 @@ def _of_queues(queues: Sequence[str]) -> ColumnElement[bool]:
     """A message for one of them, or anything else of a call that entered one."""
     visited = exists().where(QueueVisit.call_id == Recording.call_id, QueueVisit.queue_name.in_(queues))
     return or_(Recording.queue_name.in_(queues), and_(Recording.queue_name.is_(None), visited))
+
+
+def _with_complaint() -> ColumnElement[bool]:
+    of_call = aliased(Recording)
+    return exists().where(of_call.call_id == Recording.call_id, of_call.purpose == COMPLAINT)
 
 
 def _talked(agent_number: str) -> ColumnElement[bool]:

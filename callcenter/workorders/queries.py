@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from callcenter.calls.models import Call, Leg, Recording
 from callcenter.workorders.models import COMPLAINT, MESSAGE, WorkOrder
@@ -91,8 +92,8 @@ class WorkOrderScope:
     """What an asker may see and handle.
 
     ``queues``: whose messages; None: everybody's. ``handles_complaints``: may answer what is no queue's.
-    ``agent_number``: the asker's as an agent. Complaints about this agent, or made on a call in which this agent
-    talked, do not exist for them, whatever their role.
+    ``agent_number``: the asker's as an agent. What is about a call in which somebody complained of this agent, or
+    complained and this agent talked, does not exist for them, whatever their role: a message left there may say more.
     """
 
     queues: frozenset[str] | None
@@ -104,13 +105,14 @@ class WorkOrderScope:
         if self.queues is not None:
             found.append(WorkOrder.queue_name.is_(None) | WorkOrder.queue_name.in_(self.queues))
         if self.agent_number is not None:
+            complaint = aliased(WorkOrder)
+            has_complaint = exists().where(complaint.call_id == WorkOrder.call_id, complaint.kind == COMPLAINT)
             talked = exists().where(
                 Leg.call_id == WorkOrder.call_id, Leg.agent_number == self.agent_number, Leg.answered_at.is_not(None)
             )
-            found.append(~and_(WorkOrder.kind == COMPLAINT, talked))
+            about = exists().where(Call.id == WorkOrder.call_id, Call.about_agent_number == self.agent_number)
+            found += [~and_(has_complaint, talked), ~about]
             found.append(WorkOrder.about_agent_number.is_distinct_from(self.agent_number))
-            # a message left on the same call may say more of it
-            found.append(~exists().where(Call.id == WorkOrder.call_id, Call.about_agent_number == self.agent_number))
         return found
 
     def may_handle(self, order: WorkOrder) -> bool:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from callcenter.accounts.models import Role, User
+from callcenter.calls.models import Call, Leg
 from callcenter.calls.service import LedgerHandlers
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
@@ -15,7 +16,7 @@ from callcenter.workorders.handlers import EVENT_HANDLERS, on_calls
 from callcenter.workorders.models import WorkOrder
 from tests.support.api import api_client, given_token
 from tests.support.ledger_reading import LedgerFolder, read_all
-from tests.support.ledger_tables import Ledger, table
+from tests.support.ledger_tables import T0, Ledger, table
 from tests.support.people import given_agent, given_queue
 from tests.support.sounds import speech, write_wav
 
@@ -79,6 +80,19 @@ async def test_nothing_for_the_agent_complained_of(client: httpx.AsyncClient, da
         answer = await client.get(f"/api/v1/recordings/{recording}/audio", headers=about)
         assert (answer.status_code, answer.json()["code"]) == (404, "recording-not-found")
     assert (await client.get("/api/v1/calls/pbx1-1.1", headers=about)).status_code == 404
+
+
+async def test_nor_for_whoever_talked_on_that_call(client: httpx.AsyncClient, database: Database) -> None:
+    """No agent was named; the message left after the complaint may be about whoever talked."""
+    async with database.transaction() as session:
+        await session.execute(update(WorkOrder).values(about_agent_number=None))
+        await session.execute(update(Call).values(about_agent_number=None))
+        leg = Leg(uniqueid="pbx1-1.2", call_id="pbx1-1.1", channel="PJSIP/seat-a-1", role="agent", agent_number="1001")
+        leg.started_at = leg.answered_at = T0
+        session.add(leg)
+    talked, other = await asker(database, "1001", Role.AGENT), await asker(database, "1002", Role.AGENT)
+    for path, seen in (("/api/v1/work-orders", 2), ("/api/v1/recordings", 1)):
+        assert (await count(client, path, talked), await count(client, path, other)) == (0, seen), path
 
 
 async def test_others_see_it(client: httpx.AsyncClient, database: Database) -> None:
