@@ -136,7 +136,7 @@ async def _load_schedules(session: AsyncSession) -> None:
 
 
 async def _load_queues(session: AsyncSession, wrap_up_seconds: int) -> None:
-    for name, label_zh, label_en in _QUEUES:
+    for name, label_zh, label_en, values in _QUEUES:
         session.add(
             Queue(
                 name=name,
@@ -144,9 +144,10 @@ async def _load_queues(session: AsyncSession, wrap_up_seconds: int) -> None:
                 label_en=label_en,
                 wrap_up_seconds=wrap_up_seconds,
                 schedule_name=_HOTLINE,
+                **values,
             )
         )
-    await session.flush()
+        await session.flush()  # one may overflow to an earlier one
     for number, label_zh, label_en, queue in _DIDS:
         session.add(Did(number=number, label_zh=label_zh, label_en=label_en, fallback_queue=queue))
     for code, label_zh, label_en, digit in _PAUSE_REASONS:
