@@ -76,7 +76,7 @@ class Line(Protocol):
     async def ask_digits(self, prompt_id: str, *, max_digits: int, timeout_seconds: int, alone: str = "") -> SecretStr:
         """Play, and collect digits until ``#``, ``max_digits`` or silence. Never logged by any line.
 
-        ``alone``: a key that, pressed first, is the whole answer at once.
+        ``alone``: keys each of which, pressed first, is the whole answer at once.
         """
 
     async def get_variable(self, name: str) -> str:
@@ -155,7 +155,7 @@ class AgiLine:
     async def ask_digits(self, prompt_id: str, *, max_digits: int, timeout_seconds: int, alone: str = "") -> SecretStr:
         digits, _ = await self._play_and_collect(prompt_id, timeout_seconds, 1 if alone else max_digits)
         # Asterisk forgets a key that comes between two commands; after one key none comes for 80 ms (tone and pause)
-        while alone and digits and digits != alone and len(digits) < max_digits:
+        while alone and digits and digits not in alone and len(digits) < max_digits:
             await self._arm(timeout_seconds)
             key = await self._channel.wait_for_digit(timeout_seconds)
             if key in ("", "#"):

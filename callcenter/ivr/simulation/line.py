@@ -85,7 +85,7 @@ class SimulatedLine:
         if digits in ("", SILENCE):
             self.note(f"silence {timeout_seconds} s")
             return SecretStr("")
-        self.note(f"key {digits}" if digits in ("#", alone) else "digits ***")
+        self.note(f"key {digits}" if digits in ("#", *alone) else "digits ***")
         return SecretStr(digits.split("#")[0][:max_digits])
 
     async def get_variable(self, name: str) -> str:

@@ -72,7 +72,10 @@ class ArticleByNumber(BranchingStep):
         if typed_ahead in WAYS_OUT:
             return typed_ahead
         digits = await call.line.ask_digits(
-            self.article_by_number, max_digits=MAX_DIGITS, timeout_seconds=self.timeout_seconds
+            self.article_by_number,
+            max_digits=MAX_DIGITS,
+            timeout_seconds=self.timeout_seconds,
+            alone="".join(key for key, outcome in WAYS_OUT.items() if outcome in self.outcomes),
         )
         return digits.get_secret_value()
 

@@ -94,4 +94,4 @@ async def test_no_patient_data_stands_in_an_address(client: httpx.AsyncClient) -
         if operation["operationId"].startswith("patients_")
         for parameter in operation.get("parameters", [])
     }
-    assert names <= {"patient_id", "external_id", "code"}
+    assert names <= {"patient_id", "external_id", "code", "cursor", "limit"}
