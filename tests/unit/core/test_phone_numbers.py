@@ -111,3 +111,21 @@ def test_masked_shows_neither_a_whole_number_nor_a_short_one() -> None:
     assert masked("+8613800000001") == "+86138****0001"
     assert masked("+8512345") == "+85****"
     assert masked(None) == "-"
+
+
+@pytest.mark.parametrize(
+    ("e164", "dialled"),
+    [
+        ("+8613800000001", "13800000001"),
+        ("+8657188888888", "057188888888"),
+        ("+861012345678", "01012345678"),
+        ("+12125550123", "0012125550123"),
+    ],
+)
+def test_a_number_as_the_trunk_dials_it(e164: str, dialled: str) -> None:
+    assert NumberPlan("CN", "0571").to_dial(e164) == dialled
+
+
+def test_what_is_no_e164_is_not_dialled() -> None:
+    with pytest.raises(ValueError, match="no E"):
+        NumberPlan().to_dial("sip:evil@example.org")
