@@ -21,6 +21,7 @@ from callcenter.core.audit import SYSTEM, Actor, record_audit
 log = structlog.get_logger(__name__)
 
 MESSAGE = "message"
+"""Purpose of a recording that is somebody's work."""
 HEARD_FROM_SECONDS = 1.5
 SOUND_FROM_SECONDS = 0.5
 """A message with less holds nothing: after five seconds of silence Asterisk leaves one second of it in the file."""

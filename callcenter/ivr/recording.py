@@ -1,15 +1,12 @@
 """Recording the caller alone: what must never be lost stands in the ledger before the tone sounds."""
 
 from callcenter.asterisk import variables
+from callcenter.calls.recordings import HEARD_FROM_SECONDS
 from callcenter.ivr.call import CallContext
 
-MESSAGE, REMARK = "message", "remark"
-"""Purposes of such a recording."""
-
-HEARD_FROM_SECONDS = 1.5
-"""A shorter recording says nothing: five seconds of silence leave one second of it in the file (res_agi)."""
+REMARK = "remark"
 SILENCE_SECONDS = 5
-"""So long a silence ends a recording."""
+"""So long a silence ends a recording; Asterisk leaves one second of it in the file."""
 
 
 async def record_caller(call: CallContext, purpose: str, *, max_seconds: int, queue: str = "") -> bool:

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from callcenter.calls.recordings import MESSAGE
 from callcenter.ivr.call import CallContext
-from callcenter.ivr.recording import MESSAGE, record_caller
+from callcenter.ivr.recording import record_caller
 from callcenter.ivr.steps.base import BranchingStep, Name, QueueName, Whole
 
 RECORDED, EMPTY = "recorded", "empty"

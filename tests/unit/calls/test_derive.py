@@ -15,6 +15,7 @@ from tests.support.ledger_tables import SCENARIOS, T0, Ledger, scenario, table
 VISITS = {
     # what ended Queue(): queue outcome reason wait talk agent offers
     "agent_hangs_up": ["consultation answered agent_hangup 0.707 1.503 1001 1"],
+    "rated_with_remark": ["consultation answered agent_hangup 0.517 3.007 1001 1"],
     "caller_hangs_up_talking": ["consultation answered caller_hangup 0.711 1.795 1001 1"],
     "caller_hangs_up_waiting": ["idle abandoned caller_hangup 1.009 0.000 - 0"],
     "caller_hangs_up_ringing": ["consultation abandoned caller_hangup 1.507 0.000 - 1"],
@@ -43,6 +44,7 @@ VISITS = {
 CALLS = {
     # direction state outcome queue agent hung_up_by cause
     "agent_hangs_up": "inbound finished answered consultation 1001 agent 16",
+    "rated_with_remark": "inbound finished answered consultation 1001 agent 16",
     "caller_hangs_up_talking": "inbound finished answered consultation 1001 caller 16",
     "caller_hangs_up_waiting": "inbound finished abandoned idle - caller 0",
     "caller_hangs_up_ringing": "inbound finished abandoned consultation - caller 0",

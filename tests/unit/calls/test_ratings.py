@@ -23,6 +23,14 @@ def said(name: str, *lines: str) -> DerivedCall:
     return derive(ledger + table(text))
 
 
+def test_as_recorded_on_a_real_asterisk() -> None:
+    call = derive(scenario("rated_with_remark"))
+    assert ([visit.rating for visit in call.visits], call.rating) == ([2], 2)
+    assert [(tape.file, tape.purpose, tape.queue_name) for tape in call.recordings] == [
+        (f"remark-{call.id}-1.wav", "remark", None)
+    ]
+
+
 def test_a_mark_is_for_the_visit_before_it() -> None:
     call = said("agent_hangs_up", "3.6823 CC_RATING mark=4")
     assert ([visit.rating for visit in call.visits], call.rating) == ([4], 4)
