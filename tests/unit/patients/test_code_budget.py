@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callcenter.core.config import Settings
@@ -64,6 +64,7 @@ _ATTEMPTS = st.lists(
 """Minutes since the attempt before, and whether the code is right."""
 
 
+@settings(deadline=None)
 @given(limit=st.integers(1, 6), attempts=_ATTEMPTS)
 def test_no_window_holds_more_wrong_codes_than_the_limit(limit: int, attempts: list[tuple[float, bool]]) -> None:
     state, at = Budget(limit, WINDOW), START
@@ -82,6 +83,7 @@ def test_no_window_holds_more_wrong_codes_than_the_limit(limit: int, attempts: l
     assert most_in_any_window(wrong) <= limit
 
 
+@settings(deadline=None)
 @given(
     limit=st.integers(1, 6),
     steps=st.lists(
@@ -109,14 +111,14 @@ def test_nor_when_guesses_overlap(limit: int, steps: list[tuple[float, int, bool
 
 
 def test_each_scope_has_its_setting() -> None:
-    settings = Settings(
+    chosen = Settings(
         check_code_limit_card=2,
         check_code_limit_caller=3,
         check_code_limit_trunk=4,
         check_code_limit_line=5,
         check_code_window_minutes=6,
     )
-    limits = CodeLimits.of(settings)
+    limits = CodeLimits.of(chosen)
     assert [limits.budget(scope).limit for scope in Scope] == [2, 3, 4, 5]
     assert limits.window == timedelta(minutes=6)
     assert CodeLimits.of(Settings()) == CodeLimits()
