@@ -111,7 +111,7 @@ CALLS = [
     *(GoldenCall(f"information_list_{key}_wrong", "8000", "unknown", f"1 {key} # # # answered") for key in LISTS),
     *(GoldenCall(f"information_list_{key}_away", "8000", "away", f"1 {key} answered") for key in LISTS),
     *(
-        GoldenCall(f"information_list_{key}_empty", "8000", "unknown", f"1 {key} answered", has_articles=False)
+        GoldenCall(f"information_list_{key}_empty", "8000", "unknown", f"1 {key} 0 answered", has_articles=False)
         for key in LISTS
     ),
     # -- waiting for a person

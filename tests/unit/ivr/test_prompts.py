@@ -32,9 +32,6 @@ SHIPPED = load_prompts(PROMPTS_DIR)
 NEEDED = [
     *["greeting", "greeting_known", "ask_check_code", "code_accepted", "code_refused", "main_menu", "information_menu"],
     *[
-        "information_booking",
-        "information_visit",
-        "information_hours",
         "complaint_notice",
         "expert_notice",
         "bill_notice",
@@ -44,7 +41,6 @@ NEEDED = [
         "no_input",
         "transfer_to_agent",
         "all_busy",
-        "try_later",
         "goodbye",
         "language_changed",
         "agent_ask_number",
