@@ -33,6 +33,9 @@ HEAD_STARTS = (0, 0, 0, 300, 600)
 JOINING = timedelta(seconds=0.5)
 """From the ledger's word that a caller enters a queue until app_queue surely sees them."""
 
+STATE_LAG = timedelta(seconds=0.25)
+"""From a phone's first ring until app_queue counts its agent as busy."""
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -40,31 +43,49 @@ class Served:
 
     priority: int
     queue: str
-    agent: str
+    agent: str | None
     entered_at: datetime
     rung_at: datetime
     ended_at: datetime
 
 
-def overtaken(served: Sequence[Served]) -> list[tuple[Served, Served]]:
-    """Pairs: one served, and one of higher priority that waited for this agent then and was rung later.
+def overtaken(served: Sequence[Served]) -> list[tuple[Served, list[Served]]]:
+    """Who was rung before their turn, each with those who were passed over.
 
-    Not wronged is whom another agent, free at that moment, rang next: both had an agent each, and app_queue's
-    threads look at their callers in no order.
+    app_queue gives the first k of a queue their turn together when it sees k free agents, each in a thread of its own
+    that looks once a second: so among these the order is open, and nobody beyond them may be rung. Between queues no
+    caller may pass over one of higher priority, unless that one has an agent free, who rings next.
     """
-    pairs = []
+    found = []
     for one in served:
-        for other in served:
-            waited = other.entered_at + JOINING < one.rung_at < other.rung_at
-            if not (waited and other.priority > one.priority and other.queue in SERVES[one.agent]):
-                continue
-            had_an_agent = other.agent != one.agent and not any(
-                third.agent == other.agent and third.rung_at < other.rung_at and third.ended_at > one.rung_at
-                for third in served
-            )
-            if not had_an_agent:
-                pairs.append((one, other))
-    return pairs
+        ahead = [
+            other
+            for other in served
+            if other.priority > one.priority
+            and other.entered_at + JOINING < one.rung_at < other.rung_at
+            and other.queue in SERVES[str(one.agent)]
+        ]
+        own = [other for other in ahead if other.queue == one.queue]
+        elsewhere = [other for other in ahead if other.queue != one.queue and not _has_an_agent(other, one, served)]
+        free = [
+            agent for agent, queues in SERVES.items() if one.queue in queues and _is_free(agent, one.rung_at, served)
+        ]
+        if elsewhere or len(own) >= len({*free, one.agent}):
+            found.append((one, [*elsewhere, *own]))
+    return found
+
+
+def _is_free(agent: str, at: datetime, served: Sequence[Served]) -> bool:
+    """As app_queue sees it: it hears of a phone's state by way of a queue of its own."""
+    return not any(one.agent == agent and one.rung_at + STATE_LAG <= at < one.ended_at for one in served)
+
+
+def _has_an_agent(other: Served, one: Served, served: Sequence[Served]) -> bool:
+    """The agent who answered ``other`` was free as ``one`` was rung, and served nobody between."""
+    return other.agent != one.agent and not any(
+        third.agent == other.agent and third.rung_at < other.rung_at and third.ended_at > one.rung_at
+        for third in served
+    )
 
 
 @pytest.fixture
@@ -76,13 +97,14 @@ async def served_visits(database: Database) -> list[Served]:
     query = (
         select(QueueVisit, Leg)
         .join(Leg, (Leg.call_id == QueueVisit.call_id) & (Leg.role == "agent") & Leg.answered_at.is_not(None))
-        .where(QueueVisit.outcome == "answered", Leg.ended_at.is_not(None))
+        .where(QueueVisit.outcome == "answered")
     )
     async with database.transaction() as session:
         rows = (await session.execute(query)).all()
     return [
         Served(visit.priority, visit.queue_name, visit.agent_number, visit.entered_at, leg.started_at, leg.ended_at)
         for visit, leg in rows
+        if leg.ended_at is not None
     ]
 
 
@@ -145,14 +167,21 @@ def test_the_check_finds_one_who_was_overtaken() -> None:
     def at(seconds: float) -> datetime:
         return start + timedelta(seconds=seconds)
 
+    def busy(agent: str) -> Served:
+        return Served(9, "consultation", agent, at(0), at(1), at(20))
+
+    others_talk = [busy("1002"), busy("1003")]
     low = Served(1, "consultation", "1001", at(0), at(10), at(11))
     high = Served(2, "consultation", "1001", at(5), at(12), at(13))
-    assert overtaken([low, high]) == [(low, high)]
+    assert overtaken([low, high, *others_talk]) == [(low, [high])]
+    assert overtaken([low, high, busy("1002")]) == [], "two agents were free: the first two of the queue had their turn"
+    third = Served(3, "consultation", "1001", at(5), at(14), at(15))
+    assert overtaken([low, high, third, busy("1002")]) == [(low, [high, third])]
     just_come = Served(2, "consultation", "1001", at(9.8), at(12), at(13))
-    assert overtaken([low, just_come]) == []
-    by_another = Served(2, "consultation", "1002", at(5), at(10.4), at(13))
-    assert overtaken([low, by_another]) == []
-    busy = Served(3, "consultation", "1002", at(1), at(4), at(10.2))
-    assert overtaken([low, by_another, busy]) == [(low, by_another)]
-    elsewhere = Served(2, "vip", "1002", at(5), at(12), at(13))
-    assert overtaken([low, elsewhere]) == []
+    assert overtaken([low, just_come, *others_talk]) == []
+    elsewhere = Served(2, "complaint", "1001", at(5), at(12), at(13))
+    assert overtaken([low, elsewhere, *others_talk]) == [(low, [elsewhere])]
+    by_another = Served(2, "complaint", "1003", at(5), at(10.4), at(13))
+    assert overtaken([low, by_another, busy("1002")]) == []
+    not_served = Served(1, "consultation", "1002", at(0), at(10), at(11))
+    assert overtaken([not_served, elsewhere, busy("1001"), busy("1003")]) == []
