@@ -103,7 +103,8 @@ async def claim_dial(session: AsyncSession, attempt_id: str, at: datetime) -> Di
     if found is None:
         return None
     callback, attempt = found
-    if callback.state != CallbackState.QUEUED or attempt.outcome is not None or attempt.claimed_at is not None:
+    is_wanted = callback.state == CallbackState.QUEUED and at < callback.expires_at
+    if not is_wanted or attempt.outcome is not None or attempt.claimed_at is not None:
         return None
     attempt.claimed_at = at
     callback.state = CallbackState.DIALLING

@@ -205,6 +205,11 @@ class TestPlaced:
             await placing.hang_up_left_over(session, PBX, {attempt.id})
         assert (await commands_of(database))[-2:] == [HangUpChannel(attempt=attempt.id)] * 2
 
+    async def test_what_has_expired_is_not_given_out_though_no_engine_said_so(self, database: Database) -> None:
+        attempt = await placed(database)
+        async with database.transaction() as session:
+            assert await placing.claim_dial(session, attempt.id, AT + timedelta(hours=4)) is None
+
     async def test_an_attempt_of_the_past_is_not_given_out(self, database: Database) -> None:
         """A frozen engine wakes up and sends what its successor has settled and placed anew."""
         old = await placed(database)
