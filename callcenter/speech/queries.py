@@ -15,9 +15,9 @@ async def texts_of_slot(session: AsyncSession, slot: str) -> Sequence[SpokenText
     return (await session.scalars(select(SpokenText).where(SpokenText.slot == slot).with_for_update())).all()
 
 
-async def find_text(session: AsyncSession, slot: str, language: str) -> SpokenText | None:
-    """Locked."""
-    return await session.get(SpokenText, (slot, language), with_for_update=True)
+async def find_text(session: AsyncSession, slot: str, language: str, *, lock: bool = False) -> SpokenText | None:
+    """``lock``: until the transaction ends, so that nobody changes it meanwhile."""
+    return await session.get(SpokenText, (slot, language), with_for_update=lock)
 
 
 async def texts_with_audio(

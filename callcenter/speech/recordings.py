@@ -71,7 +71,7 @@ async def put_text_recording(
     session: AsyncSession, actor: Actor, slot: str, language: Language, recorded: Recorded
 ) -> SpokenText:
     """Callers hear it as soon as the PBX has it, until the text changes. Raises SpokenTextNotFound."""
-    row = await queries.find_text(session, slot, language)
+    row = await queries.find_text(session, slot, language, lock=True)
     if row is None:
         raise SpokenTextNotFound
     audio = _own_audio(session, recorded, row.text_fingerprint)
@@ -86,7 +86,7 @@ async def put_text_recording(
 
 async def remove_text_recording(session: AsyncSession, actor: Actor, slot: str, language: Language) -> None:
     """The text is rendered again; until then the recording plays. Raises SpokenTextNotFound, RecordingNotFound."""
-    row = await queries.find_text(session, slot, language)
+    row = await queries.find_text(session, slot, language, lock=True)
     if row is None:
         raise SpokenTextNotFound
     audio_id = row.coming_audio_id or row.audio_id

@@ -130,7 +130,7 @@ async def speak_apart(choice: EngineChoice, text: str, language: Language, wav_p
     if process.returncode != 0:
         last_words = words.decode(errors="replace").strip().splitlines()[-1:] or [f"status {process.returncode}"]
         raise SpeechFailed(f"{choice.provider}: {last_words[0]}")
-    return Spoken(**json.loads(out))
+    return Spoken(**json.loads(out.splitlines()[-1]))  # an engine's library may print before it
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -237,8 +237,8 @@ async def test_bad_recordings_are_refused_by_name(
     assert prompt["audio"]["zh"]["provider"] != "recording"
 
 
-async def test_small_file_that_unpacks_to_hours_is_refused_soon(client: httpx.AsyncClient, lead: Headers) -> None:
-    content = long_tone(7200, "flac")
+async def test_small_file_that_unpacks_to_an_hour_is_refused_soon(client: httpx.AsyncClient, lead: Headers) -> None:
+    content = long_tone(3600, "flac")
     assert len(content) < MAX_RECORDING_BYTES
     assert refusal(await upload(client, lead, content, path="prompts")) == (422, "recording-too-long")
 
