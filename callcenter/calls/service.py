@@ -22,7 +22,7 @@ from callcenter.core.phone_numbers import NumberPlan
 log = structlog.get_logger(__name__)
 
 EventHandler = Callable[[CelRecord, AsyncSession], Awaitable[None]]
-"""Gets each new user event of its kind once per time it is read; must be idempotent."""
+"""Gets each new event of its kind once per time it is read; must be idempotent."""
 
 CallsHandler = Callable[[Sequence[DerivedCall], AsyncSession], Awaitable[None]]
 """Gets the calls of a batch as they now are; must be idempotent."""
@@ -33,7 +33,7 @@ class LedgerHandlers:
     """What the domains above do with the ledger, composed by the engine. Run in the batch's transaction."""
 
     on_event: Mapping[str, EventHandler] = field(default_factory=dict)
-    """By kind of user event (``CC_COMPLAINT``)."""
+    """By kind of event: a user event of ours (``CC_COMPLAINT``), or one of Asterisk's (``LINKEDID_END``)."""
     on_calls: Sequence[CallsHandler] = ()
 
 
