@@ -83,8 +83,8 @@ def listen(
         out.print(f"{prompt.id}: {heard.errors} of {len(heard.wanted)}", highlight=False, markup=False)
         if heard.errors:
             separator = "" if language is SpokenLanguage.ZH else " "
-            out.print(f"  wanted {separator.join(heard.wanted)}", highlight=False, markup=False)
-            out.print(f"  heard  {separator.join(heard.heard)}", highlight=False, markup=False)
+            out.print(f"  wanted {separator.join(heard.wanted)}", highlight=False, markup=False, soft_wrap=True)
+            out.print(f"  heard  {separator.join(heard.heard)}", highlight=False, markup=False, soft_wrap=True)
     rate = error_rate(results)
     out.print(f"{sum(one.errors for one in results)} of {sum(len(one.wanted) for one in results)}: {rate:.1%}")
     if language is SpokenLanguage.ZH and rate > LIMIT_ERROR_RATE:
