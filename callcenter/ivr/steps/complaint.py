@@ -32,11 +32,12 @@ class Complaint(OneWayStep):
     about: Literal["last_agent"] | None = None
 
     async def run(self, call: CallContext) -> str:
-        agent = await self._find_agent(call) or ""
-        if agent:
+        complaint = {"patient": call.caller.patient_id}
+        # taken first: whoever hangs up while the database looks for the agent has complained all the same
+        await call.line.event(variables.EVENT_COMPLAINT, complaint)
+        if agent := await self._find_agent(call):
             await call.line.set_variable(variables.AGAINST, agent)
-        about = {"agent": agent} if agent else {}
-        await call.line.event(variables.EVENT_COMPLAINT, {"patient": call.caller.patient_id, **about})
+            await call.line.event(variables.EVENT_COMPLAINT, {**complaint, "agent": agent})
         return NEXT
 
     async def _find_agent(self, call: CallContext) -> str | None:

@@ -45,7 +45,11 @@ async def complain(step: Complaint, caller: Caller, last_agents: LastAgent | Awa
 async def test_about_the_last_agent() -> None:
     last = LastAgent("1001")
     line = await complain(ABOUT, RECOGNISED, last)
-    assert line.transcript == ["set CC_AGAINST=1001", f"ledger CC_COMPLAINT patient={PATIENT}:agent=1001"]
+    assert line.transcript == [
+        f"ledger CC_COMPLAINT patient={PATIENT}",
+        "set CC_AGAINST=1001",
+        f"ledger CC_COMPLAINT patient={PATIENT}:agent=1001",
+    ]
     assert line.variables[variables.AGAINST] == "1001"
     assert last.asked == [("+8613800000001", None, AT - timedelta(days=30))]
 
