@@ -43,21 +43,23 @@ async def test_three_times_unanswered_is_the_end_and_so_is_a_number_that_does_no
     await hotline.stack.start_service()
     await patients.nobody_is_free(agent("1001"), [StayUntilHangUp(120)])
     asked = await patients.asks(PATIENTS[0])
-    nobody = await hotline.phones.answer_at_trunk(hotline.settings.trunk_port, [], refuse=480, calls=3)
-    await patients.agent_is_free(agent("1001"))
-    for tries in (1, 2):
+    trunk = hotline.settings.trunk_port
+    # it rings until we give up; then the telephone is switched off
+    for tries, refuse, ring_seconds in ((1, None, 300), (2, 480, 1), (3, 480, 1)):
+        nobody = await hotline.phones.answer_at_trunk(trunk, [], ring_seconds=ring_seconds, refuse=refuse)
+        await patients.agent_is_free(agent("1001"))
+        await patients.is_due(asked)
 
         async def tried(tries: int = tries) -> bool:
-            found = await patients.callback(PATIENTS[0])
-            return (found.state, found.tries) == ("waiting", tries)
+            return (await patients.callback(PATIENTS[0])).tries == tries
 
-        await until(f"try {tries} is over", tried, timeout_seconds=40)
-        await patients.is_due(asked)
-    await nobody.done(60)
+        await until(f"try {tries} is over", tried, timeout_seconds=80)
+        await nobody.done(20)
     failed = await patients.becomes(PATIENTS[0], "failed")
     assert (failed.tries, failed.reason) == (3, "no_answer")
+    assert {one.outcome for one in await patients.attempts(asked)} == {"no_answer"}
 
-    await hotline.phones.answer_at_trunk(hotline.settings.trunk_port, [], refuse=404)
+    await hotline.phones.answer_at_trunk(trunk, [], refuse=404)
     await patients.agent_pauses(agent("1001"))
     await patients.asks(PATIENTS[1])
     await patients.agent_is_free(agent("1001"))
