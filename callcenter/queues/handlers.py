@@ -128,6 +128,7 @@ async def correct_waiting(session: AsyncSession, pbx: str, entries: Iterable[Que
     The rows do not tell the queue of ours behind a personal queue: such a caller keeps the one of the joining, and
     one whose joining was missed is on the board some seconds later, in the queue itself.
     """
+    await queries.lock_waiting(session)
     at = now()
     present = {entry.uniqueid: entry for entry in entries}
     for entry in present.values():

@@ -142,16 +142,19 @@ async def test_order_is_exact_and_nobody_starves(hotline: Hotline) -> None:
         for talk_seconds, (number, queues) in zip((0.2, 0.35, 0.5), SERVES.items(), strict=True):
             one = await serve_only(hotline, agent(number), *queues)
             await hotline.agent_sits_down(one, [Wait(talk_seconds), HangUp()], ring_seconds=0.05)
-        crowd = await hotline.phones.call_many(calls, patience_seconds=280)
+        crowd = await hotline.phones.call_many(calls, patience_seconds=350)
 
-        async def look() -> list[Served]:
-            found = await served_visits(hotline.database)
-            return found if len(found) == ARRIVALS else []
+        async def all_are_over() -> bool:
+            over = [call for call in await hotline.calls() if call.ended_at is not None]
+            return len(over) == ARRIVALS
 
-        served = await until("everybody has been served", look, timeout_seconds=300)
-        await crowd.done(30)
+        await crowd.done(400)
+        await until("the records of all calls", all_are_over, timeout_seconds=60)
     finally:
         await agi.close()
+    assert {call.outcome for call in await hotline.calls()} == {"answered"}, "somebody was not served"
+    served = await served_visits(hotline.database)
+    assert len(served) == ARRIVALS
     assert overtaken(served) == []
     in_order = sorted(served, key=lambda one: one.entered_at)
     passed = sum(
