@@ -49,7 +49,7 @@ def scenario(name: str, *, series: int = 1, start: int = 0) -> Ledger:
 def table(text: str, *, series: int = 1, start: int = 0) -> Ledger:
     ledger = Ledger([], [])
     for raw in text.splitlines():
-        line = raw.replace("pbx1-1.", f"pbx1-{series}.").strip()
+        line = raw.replace("pbx1-1.", f"pbx1-{series}.").replace(_attempt_id(1), _attempt_id(series)).strip()
         if not line or line.startswith("#"):
             continue
         if "|" in line.split(maxsplit=1)[0]:
@@ -58,6 +58,11 @@ def table(text: str, *, series: int = 1, start: int = 0) -> Ledger:
         else:
             ledger.cel.append(_cel_line(line, start))
     return ledger
+
+
+def _attempt_id(number: int) -> str:
+    """Of a call-back, as callbacks.placing makes them."""
+    return "pbx1-cb-" + f"{number:032x}".translate(str.maketrans("0123456789", "ghijklmnop"))
 
 
 def _cel_line(line: str, start: int) -> bytes:

@@ -76,7 +76,7 @@ async def test_recorded_calls(tmp_path: Path, database: Database) -> None:
         outcomes = (counted.answered, counted.abandoned, counted.overflowed, counted.moved, counted.lost, counted.open)
         assert counted.offered == sum(outcomes) > 0
     consultation = await figures(database, "consultation", T0, T0 + timedelta(days=1))
-    assert (consultation.offered, consultation.answered, consultation.abandoned) == (9, 6, 2)
+    assert (consultation.offered, consultation.answered, consultation.abandoned) == (10, 7, 2)
 
 
 async def test_a_period_needs_an_end_after_its_start(database: Database) -> None:
