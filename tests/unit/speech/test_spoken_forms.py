@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pypinyin
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -225,7 +226,6 @@ def test_other_words_keep_their_reading(text: str) -> None:
 
 @pytest.mark.parametrize("surname", HOMOPHONES)
 def test_homophones_are_read_only_so(surname: str) -> None:
-    pypinyin = pytest.importorskip("pypinyin", reason="the speech extra")
     reading, homophone = HOMOPHONES[surname]
     for title in TITLES:
         read = pypinyin.lazy_pinyin(read_surnames(surname + title), style=pypinyin.Style.TONE3)
