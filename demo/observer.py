@@ -57,6 +57,16 @@ class Observer:
 
         await until(f"agent {agent.number} takes calls", look)
 
+    async def agent_is_paused(self, agent: SampleAgent) -> None:
+        """Asterisk offers the agent no call."""
+
+        async def look() -> bool:
+            shown = await asyncio.to_thread(self.pbx.cli, "queue show")
+            lines = [line for line in shown.splitlines() if f"agent-{agent.number} " in line]
+            return bool(lines) and all("paused" in line for line in lines)
+
+        await until(f"agent {agent.number} is paused", look)
+
     async def talking(self, agents: int) -> None:
         """At least this many agents are on a call."""
         await until(f"{agents} agents talk", lambda: self._count_agents(Activity.ON_CALL, agents), timeout_seconds=40)

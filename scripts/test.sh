@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# All tests. First what needs no Asterisk, on two workers; then the real Asterisk, each test with its own ports.
+# All tests. First what needs no Asterisk, on two workers; then the real Asterisk, each test with its own ports, on
+# three, since telephones mostly wait.
 #   WORKERS=n      both parts (0: in this process)     E2E_WORKERS=n   the second part
 #   ARGS='...'     handed to pytest: only those, in one part
 set -uo pipefail
@@ -26,5 +27,5 @@ part() { # NAME WORKERS DIRECTORY...
 
 first=0 second=0
 part "unit, database and flow tests" "${WORKERS:-2}" tests --ignore=tests/e2e || first=$?
-part "end-to-end tests on a real Asterisk" "${E2E_WORKERS:-${WORKERS:-2}}" tests/e2e || second=$?
+part "end-to-end tests on a real Asterisk" "${E2E_WORKERS:-${WORKERS:-3}}" tests/e2e || second=$?
 ((first == 0 && second == 0)) || fail "failed (status $first and $second)."

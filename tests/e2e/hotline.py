@@ -100,6 +100,12 @@ class Hotline:
             await queues.log_in(session, row, agent.seat, pbx=pbx, cause=Cause.AGENT, actor_name="test")
             await queues.set_available(session, row, pbx=pbx, cause=Cause.AGENT, actor_name="test")
 
+    async def agent_pauses(self, agent: SampleAgent) -> None:
+        """Stays logged in, so that callers may wait, and takes no call."""
+        async with self.database.transaction() as session:
+            row = await agents.get_agent(session, agent.number, lock=True)
+            await queues.pause(session, row, "lunch", pbx=self.settings.pbx_name, cause=Cause.AGENT, actor_name="test")
+
     async def agent_leaves(self, agent: SampleAgent) -> None:
         """Logs out, as the agent API does it."""
         async with self.database.transaction() as session:

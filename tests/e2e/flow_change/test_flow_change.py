@@ -32,6 +32,9 @@ async def test_a_running_call_ends_on_its_revision_also_in_another_process(hotli
     file.write_text(FLOW.replace("END", "old_end"))
     await hotline.stack.start_service([ProcessRole.API, ProcessRole.ENGINE])
     first_ivr = await hotline.stack.start_service([ProcessRole.IVR], http_port=hotline.settings.trunk_port)
+    await hotline.agent_sits_down(agent("1001"), [Wait(1), HangUp()])
+    await hotline.agent_pauses(agent("1001"))
+    await hotline.observer.agent_is_paused(agent("1001"))
     early = await hotline.call(EARLY, HOTLINE, [StayUntilHangUp(60)])
     await hotline.observer.waiting("consultation", 1)
 
@@ -46,7 +49,7 @@ async def test_a_running_call_ends_on_its_revision_also_in_another_process(hotli
     await until("both revisions in the database", both_revisions_are_kept)
     await first_ivr.kill()
     await hotline.stack.start_service([ProcessRole.IVR], http_port=hotline.settings.trunk_port)
-    await hotline.agent_sits_down(agent("1001"), [Wait(1), HangUp()])
+    await hotline.agent_available(agent("1001"))
     await early.done(60)
     await late.done(60)
 

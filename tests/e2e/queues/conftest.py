@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from callcenter.agents import service as agents
-from callcenter.agents.models import Cause
 from callcenter.asterisk import variables
 from callcenter.core.config import Settings
 from callcenter.queues import service as queues
@@ -85,10 +84,7 @@ async def remove_member(hotline: Hotline, agent: SampleAgent, queue: str) -> Non
 
 async def pause(hotline: Hotline, agent: SampleAgent) -> None:
     """Logged in at a telephone that answers, and not to be rung."""
-    pbx = hotline.settings.pbx_name
-    async with hotline.database.transaction() as session:
-        row = await agents.get_agent(session, agent.number, lock=True)
-        await queues.pause(session, row, "lunch", pbx=pbx, cause=Cause.AGENT, actor_name="test")
+    await hotline.agent_pauses(agent)
     await commands_done(hotline)
 
 

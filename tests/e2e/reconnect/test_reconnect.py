@@ -26,7 +26,7 @@ async def test_members_follow_the_database_whatever_happens_to_asterisks_own(hot
 
     async def as_the_database_says() -> bool:
         shown = await asyncio.to_thread(cli, "queue show")
-        return shown.count("agent-1001 ") == 3 and "paused" not in shown and "agent-1003" not in shown
+        return shown.count("agent-1001 ") == 4 and "paused" not in shown and "agent-1003" not in shown
 
     await until("members are corrected", as_the_database_says, timeout_seconds=2 * CORRECTED_WITHIN_SECONDS)
 
@@ -58,7 +58,7 @@ async def test_asterisk_killed_under_a_call_and_started_again(hotline: Hotline) 
     await asyncio.to_thread(hotline.stack.pbx.kill)
     await asyncio.to_thread(hotline.stack.pbx.start)
 
-    await hotline.observer.agent_takes_calls(agent("1001"))
+    await hotline.observer.agent_takes_calls(agent("1001"))  # once Asterisk has asked the telephone again
     lost = await hotline.finished_call(PATIENTS[0].e164, timeout_seconds=30)
     (visit,) = await hotline.visits(lost)
     assert lost.state == "node_lost"

@@ -2,6 +2,7 @@
 
 import httpx
 
+from demo import articles
 from demo.hospital import SampleAgent
 from demo.report import compare, fetch
 from demo.story import Story
@@ -9,6 +10,8 @@ from tests.e2e.hotline import ADMIN_PASSWORD, AGENT_PASSWORD, Hotline
 
 
 async def test_story_and_records_agree(hotline: Hotline) -> None:
+    async with hotline.database.transaction() as session:
+        await articles.load(session)
     service = await hotline.stack.start_service()
 
     async def log_in_at_the_desk(agent: SampleAgent) -> None:
