@@ -108,7 +108,7 @@ async def served_visits(database: Database) -> list[Served]:
     ]
 
 
-async def test_order_is_exact_and_nobody_starves(hotline: Hotline) -> None:
+async def test_nobody_is_rung_before_their_turn_and_all_are_served(hotline: Hotline) -> None:
     chance = random.Random(20260101)  # noqa: S311 - the same arrivals each time
     calls = [
         (f"1370000{index:04d}", chance.choice(list(QUEUE_OF)), chance.uniform(0, ARRIVE_WITHIN_SECONDS))
