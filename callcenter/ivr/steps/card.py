@@ -6,11 +6,9 @@ import structlog
 from pydantic import Field
 
 from callcenter.ivr.call import CallContext
-from callcenter.ivr.callers import Refusal
 from callcenter.ivr.errors import DatabaseAway
 from callcenter.ivr.steps.base import BranchingStep, Name, Whole
-from callcenter.ivr.steps.check_code import LOCKED, REFUSED, SKIPPED, VERIFIED, origin_of, verified_caller
-from callcenter.patients.service import RecognisedPatient
+from callcenter.ivr.steps.check_code import LOCKED, REFUSED, SKIPPED, VERIFIED, origin_of, outcome_of
 
 log = structlog.get_logger(__name__)
 
@@ -63,10 +61,7 @@ class Card(BranchingStep):
             except DatabaseAway as error:
                 log.warning("card_not_verified", uniqueid=call.line.uniqueid, reason=error.message)
                 return UNAVAILABLE
-            if verification is Refusal.LOCKED:
-                return LOCKED
-            if isinstance(verification, RecognisedPatient):
-                await call.identify(verified_caller(call.caller.e164, verification))
-                return VERIFIED
+            if outcome := await outcome_of(call, verification):
+                return outcome
             await call.line.say([self.refused_prompt])
         return REFUSED

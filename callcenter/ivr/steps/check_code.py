@@ -6,7 +6,7 @@ import structlog
 from pydantic import Field
 
 from callcenter.ivr.call import CallContext, Caller
-from callcenter.ivr.callers import Refusal
+from callcenter.ivr.callers import Refusal, Verification
 from callcenter.ivr.errors import DatabaseAway
 from callcenter.ivr.steps.base import BranchingStep, Name, Whole
 from callcenter.patients.code_guard import Origin
@@ -67,11 +67,8 @@ class CheckCode(BranchingStep):
             except DatabaseAway as error:
                 log.warning("check_code_not_verified", uniqueid=call.line.uniqueid, reason=error.message)
                 return REFUSED
-            if verification is Refusal.LOCKED:
-                return LOCKED
-            if isinstance(verification, RecognisedPatient):
-                await call.identify(verified_caller(call.caller.e164, verification))
-                return VERIFIED
+            if outcome := await outcome_of(call, verification):
+                return outcome
             await call.line.say([self.refused_prompt])
         return REFUSED
 
@@ -82,7 +79,17 @@ async def origin_of(call: CallContext) -> Origin:
     return Origin(call.caller.e164, trunk)
 
 
-def verified_caller(e164: str | None, patient: RecognisedPatient) -> Caller:
+async def outcome_of(call: CallContext, verification: Verification) -> str | None:
+    """``verified`` (and from now on the caller is that patient) or ``locked``; None: wrong, to be asked again."""
+    if verification is Refusal.LOCKED:
+        return LOCKED
+    if isinstance(verification, RecognisedPatient):
+        await call.identify(_verified_caller(call.caller.e164, verification))
+        return VERIFIED
+    return None
+
+
+def _verified_caller(e164: str | None, patient: RecognisedPatient) -> Caller:
     """A family member who enters the card of the deceased has proved whose card it is, and inherits no benefit."""
     is_vip = patient.vip_grade is not None and not patient.deceased
     return Caller(
