@@ -17,6 +17,7 @@ async def list_alarms(
     after: int | None,
     limit: int,
 ) -> Sequence[Alarm]:
+    """At most ``limit + 1``, newest first."""
     query = select(Alarm)
     if acknowledged is not None:
         query = query.where(Alarm.acknowledged_at.is_not(None) if acknowledged else Alarm.acknowledged_at.is_(None))

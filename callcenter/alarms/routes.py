@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 
 from callcenter.accounts.access import Access, require
 from callcenter.accounts.models import Role
-from callcenter.alarms import service
+from callcenter.alarms import queries, service
 from callcenter.alarms.schemas import AlarmId, AlarmKind, AlarmResponse, AlarmState, Severity
 from callcenter.core.audit import record_audit
 from callcenter.core.http import DbSession, InvalidCursor, Page, Paging, cut_page
@@ -27,7 +27,7 @@ async def list_alarms(
     severity: Severity | None = None,
 ) -> Page[AlarmResponse]:
     """Alarms, newest first."""
-    rows = await service.list_alarms(
+    rows = await queries.list_alarms(
         session,
         acknowledged=None if state is None else state == "acknowledged",
         kind=kind,

@@ -1,7 +1,5 @@
 """Alarms for people: what is open, and who has seen it."""
 
-from collections.abc import Sequence
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.alarms import queries
@@ -10,21 +8,6 @@ from callcenter.core.alarms import TOPIC, Alarm
 from callcenter.core.audit import Actor, record_audit
 from callcenter.core.bus import announce
 from callcenter.core.clock import now
-
-
-async def list_alarms(
-    session: AsyncSession,
-    *,
-    acknowledged: bool | None,
-    kind: str | None,
-    severity: str | None,
-    after: int | None,
-    limit: int,
-) -> Sequence[Alarm]:
-    """At most ``limit + 1``, newest first."""
-    return await queries.list_alarms(
-        session, acknowledged=acknowledged, kind=kind, severity=severity, after=after, limit=limit
-    )
 
 
 async def acknowledge(session: AsyncSession, actor: Actor, alarm_id: int) -> Alarm:

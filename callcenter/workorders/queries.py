@@ -129,6 +129,7 @@ async def list_work_orders(
     after: int | None,
     limit: int,
 ) -> Sequence[WorkOrder]:
+    """At most ``limit + 1``, newest first."""
     query = select(WorkOrder).where(*scope.conditions())
     for column, value in (
         (WorkOrder.state, state),

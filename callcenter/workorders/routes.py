@@ -14,7 +14,7 @@ from callcenter.core.audit import record_audit
 from callcenter.core.http import DbSession, InvalidCursor, Page, Paging, cut_page
 from callcenter.core.problems import problem_responses
 from callcenter.queues import queries as queue_queries
-from callcenter.workorders import service
+from callcenter.workorders import queries, service
 from callcenter.workorders.models import WorkOrder
 from callcenter.workorders.queries import WorkOrderScope
 from callcenter.workorders.schemas import (
@@ -44,7 +44,7 @@ async def list_work_orders(
     queue: QueueName | None = None,
 ) -> Page[WorkOrderResponse]:
     """Work orders, newest first: messages of the asker's queues, and complaints."""
-    rows = await service.list_work_orders(
+    rows = await queries.list_work_orders(
         session,
         await _scope(session, access),
         state=state,

@@ -76,22 +76,6 @@ async def record_measured(session: AsyncSession, recordings: Iterable[MeasuredRe
         record_audit(session, SYSTEM, "workorders.close", subject_id=str(number))
 
 
-async def list_work_orders(
-    session: AsyncSession,
-    scope: WorkOrderScope,
-    *,
-    state: str | None,
-    kind: str | None,
-    queue_name: str | None,
-    after: int | None,
-    limit: int,
-) -> Sequence[WorkOrder]:
-    """At most ``limit + 1``, newest first."""
-    return await queries.list_work_orders(
-        session, scope, state=state, kind=kind, queue_name=queue_name, after=after, limit=limit
-    )
-
-
 async def get_work_order(session: AsyncSession, actor: Actor, number: int, scope: WorkOrderScope) -> WorkOrder:
     """Audited. Raises WorkOrderNotFound, also outside ``scope``."""
     order = await queries.find_work_order(session, number, scope, lock=False)
