@@ -56,3 +56,14 @@ async def given_token(database: Database, *roles: Role, queue_scope: tuple[str, 
 async def as_role(database: Database, *roles: Role) -> dict[str, str]:
     """Request headers of a logged-in user with these roles."""
     return {"Authorization": f"Bearer {await given_token(database, *roles)}"}
+
+
+async def declared_roles(client: httpx.AsyncClient, *prefixes: str) -> dict[str, list[str]]:
+    """Who may call the operations whose names begin with one of these, as the OpenAPI document says."""
+    document = (await client.get("/api/v1/openapi.json")).json()
+    return {
+        operation["operationId"]: operation["x-roles"]
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        if operation["operationId"].startswith(prefixes)
+    }

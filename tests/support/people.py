@@ -7,12 +7,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callcenter.accounts.models import Role, User
 from callcenter.agents import service as agents
 from callcenter.agents.models import Agent, AgentStateChange, Cause, PauseReason, Seat
 from callcenter.asterisk.commands import COMMANDS, Command
 from callcenter.asterisk.models import PbxCommand
 from callcenter.core.db import Database
 from callcenter.queues.models import Queue, QueueMembership
+from tests.support.api import given_token
 
 PBX = "pbx1"
 KEY = "key-of-the-test"
@@ -47,6 +49,22 @@ async def given_agent(
     session.add_all(QueueMembership(queue_name=name, agent_id=agent.id, penalty=0) for name in queues)
     await session.flush()
     return agent
+
+
+async def asker(
+    database: Database,
+    *roles: Role,
+    agent: str | None = None,
+    queues: tuple[str, ...] = (),
+    scope: tuple[str, ...] = (),
+) -> dict[str, str]:
+    """``agent``: also an agent of this number, member of ``queues``; ``scope``: the queues a supervisor steers."""
+    token = await given_token(database, *roles, queue_scope=scope)
+    if agent:
+        async with database.transaction() as session:
+            user = (await session.scalars(select(User).order_by(User.created_at.desc()).limit(1))).one()
+            await given_agent(session, agent, queues=queues, user_id=user.id)
+    return {"Authorization": f"Bearer {token}"}
 
 
 async def state_of(database: Database, number: str = "1001") -> Agent:

@@ -14,7 +14,7 @@ from callcenter.asterisk.render import RESERVED_SEATS
 from callcenter.core.audit import AuditEntry
 from callcenter.core.db import Database
 from callcenter.core.http import encode_cursor
-from tests.support.api import as_role
+from tests.support.api import as_role, declared_roles
 from tests.support.people import BY_AGENT, PIN, commands_of, given_agent, given_reason, given_seats
 
 HOSTILE = ["a|b", "lunch\r\nAction: Originate", "a&b", "a b", "${EXTEN}", "A", "号", "x" * 41, "1001"]
@@ -32,13 +32,7 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
 
 async def test_who_may_do_what(client: httpx.AsyncClient) -> None:
     staff = ["admin", "agent", "expert", "supervisor"]
-    document = (await client.get("/api/v1/openapi.json")).json()
-    assert {
-        operation["operationId"]: operation["x-roles"]
-        for methods in document["paths"].values()
-        for operation in methods.values()
-        if operation.get("operationId", "").startswith("agents_")
-    } == {
+    assert await declared_roles(client, "agents_") == {
         "agents_list_agents": ["admin", "supervisor"],
         "agents_create_agent": ["admin"],
         "agents_get_agent": ["admin", "supervisor"],

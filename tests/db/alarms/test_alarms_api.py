@@ -13,7 +13,7 @@ from callcenter.core.alarms import TOPIC, Alarm, raise_alarm
 from callcenter.core.audit import AuditEntry
 from callcenter.core.bus import BusListener
 from callcenter.core.db import Database
-from tests.support.api import as_role
+from tests.support.api import as_role, declared_roles
 from tests.support.ledger_reading import LedgerFolder, read_all
 from tests.support.ledger_tables import table
 from tests.support.polling import becomes
@@ -115,12 +115,6 @@ async def test_acknowledged_by_the_first(client: httpx.AsyncClient, database: Da
 async def test_who_may_call_what(client: httpx.AsyncClient, database: Database) -> None:
     for role in (Role.AGENT, Role.EXPERT, Role.QUALITY, Role.INTEGRATION):
         assert (await client.get("/api/v1/alarms", headers=await as_role(database, role))).status_code == 403
-    document = (await client.get("/api/v1/openapi.json")).json()
-    declared = {
-        operation["operationId"]: operation["x-roles"]
-        for methods in document["paths"].values()
-        for operation in methods.values()
-        if operation["operationId"].startswith("alarms_")
-    }
+    declared = await declared_roles(client, "alarms_")
     allowed = ["admin", "supervisor"]
     assert declared == {"alarms_list_alarms": allowed, "alarms_acknowledge_alarm": allowed}

@@ -13,7 +13,7 @@ from callcenter.core.audit import AuditEntry
 from callcenter.core.clock import now
 from callcenter.core.db import Database
 from callcenter.queues.models import Did
-from tests.support.api import as_role, given_token
+from tests.support.api import as_role, declared_roles, given_token
 from tests.support.people import PBX, given_queue
 
 PATIENT_ID = "0190b1b2-0000-7000-8000-000000000001"
@@ -155,14 +155,8 @@ async def test_rules_and_figures(client: httpx.AsyncClient, database: Database) 
 
 
 async def test_who_may_call_what(client: httpx.AsyncClient) -> None:
-    document = (await client.get("/api/v1/openapi.json")).json()
-    declared = {
-        operation["operationId"].removeprefix("callbacks_"): operation["x-roles"]
-        for methods in document["paths"].values()
-        for operation in methods.values()
-        if operation["operationId"].startswith("callbacks_")
-    }
-    assert declared == {
+    declared = await declared_roles(client, "callbacks_")
+    assert {name.removeprefix("callbacks_"): roles for name, roles in declared.items()} == {
         "list_callbacks": ["admin", "quality", "supervisor"],
         "request_callback": ["admin", "agent", "expert", "supervisor"],
         "get_callback": ["admin", "quality", "supervisor"],

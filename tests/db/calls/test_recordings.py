@@ -9,17 +9,17 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from callcenter.accounts.models import Role, User
+from callcenter.accounts.models import Role
 from callcenter.calls.models import Recording
 from callcenter.calls.recordings import MeasuredRecording, delete_old, measure_finished
 from callcenter.core.alarms import Alarm
 from callcenter.core.audit import AuditEntry
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
-from tests.support.api import api_client, given_token
+from tests.support.api import api_client, declared_roles
 from tests.support.ledger_reading import PBX, LedgerFolder, read_all
 from tests.support.ledger_tables import T0, Ledger, scenario, table
-from tests.support.people import given_agent, given_queue
+from tests.support.people import asker, given_queue
 from tests.support.sounds import silence, speech, write_wav
 
 CALLER = "PJSIP/trunk-00000010 pbx1-1.16 pbx1-1.16"
@@ -117,21 +117,6 @@ class TestMeasuring:
         assert {(entry.actor_name, entry.action, str(entry.patient_id)) for entry in entries} == {
             ("system", "recordings.delete", PATIENT)
         }
-
-
-async def asker(
-    database: Database,
-    *roles: Role,
-    agent: str | None = None,
-    queues: tuple[str, ...] = (),
-    scope: tuple[str, ...] = (),
-) -> dict[str, str]:
-    token = await given_token(database, *roles, queue_scope=scope)
-    if agent:
-        async with database.transaction() as session:
-            user = (await session.scalars(select(User).order_by(User.created_at.desc()).limit(1))).one()
-            await given_agent(session, agent, queues=queues, user_id=user.id)
-    return {"Authorization": f"Bearer {token}"}
 
 
 async def heard(client: httpx.AsyncClient, headers: dict[str, str], **criteria: str) -> list[str]:
@@ -257,11 +242,7 @@ class TestOverHttp:
 
 
 async def test_who_may_call_what(client: httpx.AsyncClient) -> None:
-    document = (await client.get("/api/v1/openapi.json")).json()
-    declared = {
-        operation["operationId"]: operation["x-roles"]
-        for methods in document["paths"].values()
-        for operation in methods.values()
-        if operation["operationId"].startswith("recordings_")
+    assert await declared_roles(client, "recordings_") == {
+        "recordings_list_recorded": READERS,
+        "recordings_play_recording": READERS,
     }
-    assert declared == {"recordings_list_recorded": READERS, "recordings_play_recording": READERS}

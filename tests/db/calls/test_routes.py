@@ -17,7 +17,7 @@ from callcenter.core.audit import AuditEntry
 from callcenter.core.clock import now
 from callcenter.core.db import Database
 from callcenter.queues.models import Queue
-from tests.support.api import given_token
+from tests.support.api import declared_roles, given_token
 from tests.support.ledger_reading import LedgerFolder, read_all
 from tests.support.ledger_tables import T0, scenario, table
 
@@ -265,14 +265,7 @@ class TestFigures:
 
 
 async def test_who_may_call_what(client: httpx.AsyncClient) -> None:
-    document = (await client.get("/api/v1/openapi.json")).json()
-    declared = {
-        operation["operationId"]: operation["x-roles"]
-        for methods in document["paths"].values()
-        for operation in methods.values()
-        if operation["operationId"].startswith("calls_")
-    }
-    assert declared == {
+    assert await declared_roles(client, "calls_") == {
         "calls_list_call_records": READERS,
         "calls_search_calls": READERS,
         "calls_get_call": READERS,

@@ -13,7 +13,7 @@ from callcenter.core.db import Database
 from callcenter.directory import articles, queries
 from callcenter.directory.models import Department
 from callcenter.speech.models import SpokenText
-from tests.support.api import as_role
+from tests.support.api import as_role, declared_roles
 from tests.support.audio import given_audio
 
 API = "/api/v1/articles"
@@ -261,13 +261,7 @@ async def test_articles_of_a_doctor_follow_the_doctor(
 
 
 async def test_who_may_do_what(client: httpx.AsyncClient) -> None:
-    document = (await client.get("/api/v1/openapi.json")).json()
-    declared = {
-        operation["operationId"]: operation["x-roles"]
-        for methods in document["paths"].values()
-        for operation in methods.values()
-        if operation["operationId"].startswith("articles_")
-    }
+    declared = await declared_roles(client, "articles_")
     everybody = sorted(role.value for role in Role)
     writers = ["admin", "supervisor"]
     assert declared == {

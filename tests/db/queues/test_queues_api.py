@@ -18,7 +18,7 @@ from callcenter.core.db import Database
 from callcenter.queues import queries
 from callcenter.queues import service as queues
 from callcenter.queues.errors import OverflowCycle, QueueInUse, QueueNotFound
-from tests.support.api import as_role, given_token
+from tests.support.api import as_role, declared_roles, given_token
 from tests.support.locks import waits_for_a_lock
 from tests.support.people import BY_AGENT, PBX, commands_of, given_agent, given_queue, given_seats
 
@@ -47,14 +47,8 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
 
 
 async def test_who_may_do_what(client: httpx.AsyncClient) -> None:
-    document = (await client.get("/api/v1/openapi.json")).json()
     lead = ["admin", "supervisor"]
-    assert {
-        operation["operationId"]: operation["x-roles"]
-        for methods in document["paths"].values()
-        for operation in methods.values()
-        if operation.get("operationId", "").startswith("queues_")
-    } == {
+    assert await declared_roles(client, "queues_") == {
         "queues_list_queues": ["admin", "agent", "expert", "quality", "supervisor"],
         "queues_put_queue": ["admin"],
         "queues_list_waiting": lead,

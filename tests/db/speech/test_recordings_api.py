@@ -22,7 +22,7 @@ from callcenter.ivr.prompts import load_prompts
 from callcenter.ivr.recorded_prompts import RecordedPrompts
 from callcenter.speech.recordings import MAX_RECORDING_BYTES
 from callcenter.speech.service import put_text
-from tests.support.api import api_client, as_role
+from tests.support.api import api_client, as_role, declared_roles
 from tests.support.polling import becomes
 from tests.support.spoken import audio_by, running_speech, sound_file, text_row
 
@@ -103,13 +103,7 @@ def check_telephone(content: bytes, seconds: float) -> None:
 
 
 async def test_who_may_do_what(client: httpx.AsyncClient) -> None:
-    document = (await client.get("/api/v1/openapi.json")).json()
-    roles = {
-        operation["operationId"]: operation["x-roles"]
-        for methods in document["paths"].values()
-        for operation in methods.values()
-        if operation.get("operationId", "").startswith(("speech_", "prompts_"))
-    }
+    roles = await declared_roles(client, "speech_", "prompts_")
     assert len(roles) == 9
     assert set(map(tuple, roles.values())) == {("admin", "supervisor")}
 

@@ -15,7 +15,7 @@ from callcenter.core.clock import now
 from callcenter.core.db import Database
 from callcenter.workorders.handlers import EVENT_HANDLERS, on_calls
 from callcenter.workorders.models import WorkOrder
-from tests.support.api import given_token
+from tests.support.api import declared_roles, given_token
 from tests.support.ledger_reading import LedgerFolder, read_all
 from tests.support.ledger_tables import T0, Ledger, table
 
@@ -152,14 +152,7 @@ class TestOverHttp:
 
 
 async def test_who_may_call_what(client: httpx.AsyncClient) -> None:
-    document = (await client.get("/api/v1/openapi.json")).json()
-    declared = {
-        operation["operationId"]: operation["x-roles"]
-        for methods in document["paths"].values()
-        for operation in methods.values()
-        if operation["operationId"].startswith("workorders_")
-    }
-    assert declared == {
+    assert await declared_roles(client, "workorders_") == {
         "workorders_list_work_orders": EVERYBODY,
         "workorders_get_work_order": EVERYBODY,
         "workorders_change_work_order": EVERYBODY,

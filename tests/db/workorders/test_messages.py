@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from callcenter.accounts.models import Role, User
+from callcenter.accounts.models import Role
 from callcenter.calls.recording_files import WavFacts
 from callcenter.calls.recordings import MeasuredRecording
 from callcenter.calls.service import LedgerHandlers
@@ -15,10 +15,9 @@ from callcenter.core.audit import AuditEntry
 from callcenter.core.db import Database
 from callcenter.workorders.handlers import EVENT_HANDLERS, on_calls, on_measured
 from callcenter.workorders.models import WorkOrder
-from tests.support.api import given_token
 from tests.support.ledger_reading import LedgerFolder, read_all
 from tests.support.ledger_tables import Ledger, table
-from tests.support.people import given_agent, given_queue
+from tests.support.people import asker, given_queue
 
 HANDLERS = LedgerHandlers(on_event=EVENT_HANDLERS, on_calls=(on_calls,))
 PATIENT = "0190b1b2-0000-7000-8000-000000000001"
@@ -49,22 +48,6 @@ async def folder(tmp_path: Path, database: Database) -> AsyncIterator[LedgerFold
 async def orders(database: Database) -> list[WorkOrder]:
     async with database.transaction() as session:
         return list(await session.scalars(select(WorkOrder).order_by(WorkOrder.number)))
-
-
-async def asker(
-    database: Database,
-    *roles: Role,
-    agent: str | None = None,
-    queues: tuple[str, ...] = (),
-    scope: tuple[str, ...] = (),
-) -> dict[str, str]:
-    """``agent``: also an agent of this number, member of ``queues``; ``scope``: the queues a supervisor steers."""
-    token = await given_token(database, *roles, queue_scope=scope)
-    if agent:
-        async with database.transaction() as session:
-            user = (await session.scalars(select(User).order_by(User.created_at.desc()).limit(1))).one()
-            await given_agent(session, agent, queues=queues, user_id=user.id)
-    return {"Authorization": f"Bearer {token}"}
 
 
 async def seen(client: httpx.AsyncClient, headers: dict[str, str], **criteria: str) -> list[str]:
