@@ -3,6 +3,7 @@
 A request commits the row; the engine sends it and records the answer (callcenter/asterisk/sender.py).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, ClassVar
@@ -30,15 +31,15 @@ AppQueue = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,59}$")]
 """A queue of Asterisk: one of ours, or a longer name of :mod:`callcenter.asterisk.queue_names`."""
 
 
-class Command(BaseModel):
+class Command(BaseModel, ABC):
     """Base: arguments are the model's fields; :meth:`ami` gives the action."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     action: ClassVar[str]
 
+    @abstractmethod
     def ami(self) -> tuple[str, AmiHeaders]:
         """AMI action name and headers."""
-        raise NotImplementedError
 
 
 class QueueAdd(Command):

@@ -18,7 +18,7 @@ from callcenter.ivr.call import CallContext, Caller
 from callcenter.ivr.flow import Flow, FlowSet
 from callcenter.ivr.line import Line
 from callcenter.ivr.services import FlowServices
-from callcenter.ivr.steps.base import Handover
+from callcenter.ivr.steps.base import Handover, ParkingStep
 
 log = structlog.get_logger(__name__)
 
@@ -87,7 +87,10 @@ class FlowRunner:
             return "fall_back"
         for _ in range(STEP_LIMIT):
             step = position.flow.steps[position.step]
-            result = await (step.resume(call, await line.get_variable(variables.RESULT)) if parked else step.run(call))
+            if parked and isinstance(step, ParkingStep):
+                result = await step.resume(call, await line.get_variable(variables.RESULT))
+            else:
+                result = await step.run(call)
             parked = False
             if isinstance(result, Handover):
                 await self._hand_over(call, position, result, trace)
@@ -117,7 +120,7 @@ class FlowRunner:
         step_name = await line.get_variable(variables.STEP)
         flows = await self._revisions.find(flow_name, revision)
         step = flows.flows[flow_name].steps.get(step_name) if flows is not None else None
-        if flows is None or step is None or not step.parks:
+        if flows is None or not isinstance(step, ParkingStep):
             log.error("parked_step_missing", uniqueid=line.uniqueid, flow=flow_name, revision=revision, step=step_name)
             return None
         call.caller = await self._known_caller(call)

@@ -56,8 +56,6 @@ class Step(BaseModel, ABC):
     kind: ClassVar[str]
     required_outcomes: ClassVar[frozenset[str]] = frozenset()
     """Each must lead somewhere."""
-    parks: ClassVar[bool] = False
-    """Hands the call to the dialplan, which comes back with a result: see :meth:`resume`."""
     caller_actions: ClassVar[frozenset[str]] = frozenset()
     """Outcomes that cannot come about unless the caller does something: only they may close a loop."""
 
@@ -88,10 +86,6 @@ class Step(BaseModel, ABC):
         """The flow that goes on after it, if any."""
         return None
 
-    async def resume(self, call: CallContext, result: str) -> str | Handover:
-        """A parked call is back with the dialplan's ``result`` (variables.RESULT): the outcome, or parked again."""
-        raise NotImplementedError
-
 
 class OneWayStep(Step):
     """A step that always goes on to ``next``."""
@@ -111,3 +105,11 @@ class BranchingStep(Step):
 
     def routes(self) -> Mapping[str, str]:
         return self.outcomes
+
+
+class ParkingStep(BranchingStep, ABC):
+    """A step that hands the call to the dialplan, which comes back with a result."""
+
+    @abstractmethod
+    async def resume(self, call: CallContext, result: str) -> str | Handover:
+        """A parked call is back with the dialplan's ``result`` (variables.RESULT): the outcome, or parked again."""

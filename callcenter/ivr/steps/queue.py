@@ -8,7 +8,7 @@ from pydantic import Field
 from callcenter.asterisk import variables
 from callcenter.ivr.call import CallContext
 from callcenter.ivr.queue_guide import QueueClosed, QueuePlan, Waiter
-from callcenter.ivr.steps.base import BranchingStep, Handover, QueueName, Whole
+from callcenter.ivr.steps.base import Handover, ParkingStep, QueueName, Whole
 
 ANSWERED, OVERFLOWED, KEY, CLOSED = "answered", "overflowed", "key", "closed"
 MAX_VISITS = 10
@@ -20,7 +20,7 @@ _LEADS_ON = frozenset({"TIMEOUT", "FULL", "JOINEMPTY", "JOINUNAVAIL", "LEAVEEMPT
 """After these the caller goes on waiting in the next queue of the chain."""
 
 
-class Queue(BranchingStep):
+class Queue(ParkingStep):
     """Parks the call in a queue; the flow goes on when the dialplan comes back.
 
     While nobody answers, the caller goes along the queue's overflow chain and keeps the place. Outcomes: ``answered``
@@ -34,7 +34,6 @@ class Queue(BranchingStep):
     """
 
     kind = "queue"
-    parks = True
     required_outcomes = frozenset({ANSWERED, OVERFLOWED, KEY})
 
     queue: QueueName

@@ -28,7 +28,8 @@ from tests.support.spoken import running_speech
 async def main() -> None:
     settings = Settings(state_dir=Path(sys.argv[1]), speech_provider="http", speech_http_url=sys.argv[2])
     async with running_speech(settings, Database(sys.argv[3])):
-        await asyncio.sleep(120)
+        async with asyncio.timeout(120):
+            await asyncio.Event().wait()  # until it is killed
 
 asyncio.run(main())
 """
