@@ -9,7 +9,7 @@ from callcenter.accounts.models import Role
 from callcenter.alarms import queries, service
 from callcenter.alarms.schemas import AlarmId, AlarmKind, AlarmResponse, AlarmState, Severity
 from callcenter.core.audit import record_audit
-from callcenter.core.http import DbSession, InvalidCursor, Page, Paging, cut_page
+from callcenter.core.http import DbSession, Page, Paging, cut_page, number_after
 from callcenter.core.problems import problem_responses
 
 router = APIRouter(tags=["alarms"], responses=problem_responses(401, 403))
@@ -32,7 +32,7 @@ async def list_alarms(
         acknowledged=None if state is None else state == "acknowledged",
         kind=kind,
         severity=severity,
-        after=_after(paging.after),
+        after=number_after(paging.after),
         limit=paging.limit,
     )
     alarms, next_cursor = cut_page(rows, paging.limit, lambda alarm: (alarm.id,))
@@ -46,11 +46,3 @@ async def list_alarms(
 async def acknowledge_alarm(alarm_id: AlarmId, access: Watcher, session: DbSession) -> AlarmResponse:
     """Say that somebody has seen it; whoever was first stays."""
     return AlarmResponse.model_validate(await service.acknowledge(session, access.actor, alarm_id))
-
-
-def _after(key: tuple[object, ...] | None) -> int | None:
-    if key is None:
-        return None
-    if len(key) != 1 or not isinstance(key[0], int):
-        raise InvalidCursor
-    return key[0]

@@ -142,6 +142,17 @@ def decode_cursor(cursor: str) -> tuple[Any, ...]:
     return tuple(values)
 
 
+def number_after(key: tuple[object, ...] | None) -> int | None:
+    """The number that a list sorted by number goes on after; None at its beginning. Raises InvalidCursor."""
+    match key:
+        case None:
+            return None
+        case (int(number),):
+            return number
+        case _:
+            raise InvalidCursor
+
+
 def cut_page(
     rows: Sequence[Row], limit: int, key: Callable[[Row], Iterable[str | int | None]]
 ) -> tuple[list[Row], str | None]:

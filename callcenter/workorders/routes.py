@@ -11,7 +11,7 @@ from callcenter.accounts.models import Role
 from callcenter.agents import queries as agent_queries
 from callcenter.calls.recordings import find_ids
 from callcenter.core.audit import record_audit
-from callcenter.core.http import DbSession, InvalidCursor, Page, Paging, cut_page
+from callcenter.core.http import DbSession, Page, Paging, cut_page, number_after
 from callcenter.core.problems import problem_responses
 from callcenter.queues import queries as queue_queries
 from callcenter.workorders import queries, service
@@ -50,7 +50,7 @@ async def list_work_orders(
         state=state,
         kind=kind,
         queue_name=queue,
-        after=_after(paging.after),
+        after=number_after(paging.after),
         limit=paging.limit,
     )
     orders, next_cursor = cut_page(rows, paging.limit, lambda order: (order.number,))
@@ -123,11 +123,3 @@ async def _shown(session: AsyncSession, access: Access, orders: Sequence[WorkOrd
         )
         for order in orders
     ]
-
-
-def _after(key: tuple[object, ...] | None) -> int | None:
-    if key is None:
-        return None
-    if len(key) != 1 or not isinstance(key[0], int):
-        raise InvalidCursor
-    return key[0]
