@@ -1,21 +1,28 @@
-"""``python -m bench [name ...]``: runs each named bench, or all, and prints its figures."""
+"""``python -m bench [name ...]``: runs each named bench, or all; prints one table, as docs/performance.md keeps it."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from bench import flow_files
+from bench.figures import Figure, conditions, markdown_table
 
-BENCHES: Mapping[str, Callable[[], None]] = {"flow_files": flow_files.run}
+BENCHES: Mapping[str, Callable[[], Iterable[Figure]]] = {"flow_files": flow_files.run}
+"""Name -> what measures. In the order of the table."""
 
 
 def main() -> None:
-    """Raises SystemExit for an unknown name."""
+    """Raises SystemExit for an unknown name, and with status 1 if a goal is missed."""
     names = sys.argv[1:] or list(BENCHES)
+    figures: list[Figure] = []
     for name in names:
         if name not in BENCHES:
             raise SystemExit(f"There is no bench {name}: {', '.join(BENCHES)}")
-        print(f"== {name}")
-        BENCHES[name]()
+        print(f"bench: {name}", file=sys.stderr)
+        figures += BENCHES[name]()
+    print(f"{conditions()}\n\n{markdown_table(figures)}")
+    if any(figure.is_met is False for figure in figures):
+        raise SystemExit(1)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""Where benches run: a database of their own that writes to disk as a real one does, gone afterwards."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from callcenter.core.embedded_postgres import EmbeddedPostgres
+from callcenter.core.migrate import upgrade
+
+
+@contextmanager
+def bench_directory() -> Iterator[Path]:
+    """An empty directory with a short path (sockets), removed at the end."""
+    directory = Path(tempfile.mkdtemp(prefix="cc-bench-"))
+    directory.chmod(0o755)  # the database's user must get in
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def bench_database() -> Iterator[str]:
+    """URL of a fresh, migrated database on a server of this bench's own, with fsync on."""
+    with bench_directory() as directory:
+        server = EmbeddedPostgres(directory / "postgres")
+        server.start()
+        try:
+            url = server.url("callcenter")
+            upgrade(url)
+            yield url
+        finally:
+            server.stop()
