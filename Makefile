@@ -29,11 +29,12 @@ test: setup setup-pbx ## all tests; ARGS='tests/unit -k queue' for some
 bench: setup ## how fast it is; ARGS='flow_files' for some (docs/performance.md)
 	@$(VENV)/bin/python -m bench $(ARGS)
 
-lint: setup ## ruff, mypy strict, import rules
+lint: setup ## ruff, mypy strict, import rules, known vulnerabilities of dependencies
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/python scripts/audit.py
 
 format: setup ## formats the code
 	@$(VENV)/bin/ruff check --fix-only .
