@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from callcenter.core.shipped import shipped_dir
+
 
 class Settings(BaseSettings):
     """What one installation may differ in. Names carry their unit; paths are absolute after loading."""
@@ -45,9 +47,9 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(default=30.0, ge=0)
     """After SIGTERM: how long running flows may go on before the process ends."""
     session_hours: float = Field(default=12.0, gt=0)
-    flows_dir: Path = Path(__file__).resolve().parents[2] / "ivr_flows"
-    prompts_dir: Path = Path(__file__).resolve().parents[2] / "prompts"
-    asterisk_conf_dir: Path = Path(__file__).resolve().parents[2] / "asterisk_conf"
+    flows_dir: Path = shipped_dir("ivr_flows")
+    prompts_dir: Path = shipped_dir("prompts")
+    asterisk_conf_dir: Path = shipped_dir("asterisk_conf")
 
     # -- PBX
     pbx_name: str = Field(default="pbx1", pattern=r"^[a-z][a-z0-9]{0,15}$")

@@ -1,11 +1,11 @@
 """Bring the schema to the newest revision (alembic, migrations/)."""
 
-from pathlib import Path
-
 from alembic import command
 from alembic.config import Config
 
-MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+from callcenter.core.shipped import shipped_dir
+
+MIGRATIONS = shipped_dir("migrations")
 
 
 def upgrade(url: str, revision: str = "head") -> None:
