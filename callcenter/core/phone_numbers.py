@@ -5,11 +5,15 @@ Rule: ITU-T E.164 (at most 15 digits), parsed by Google's libphonenumber metadat
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 import phonenumbers
 
 _WITHHELD = frozenset({"", "anonymous", "unavailable", "unknown", "restricted", "private", "withheld", "asterisk"})
 _ALLOWED = re.compile(r"^\+?[0-9 ().\-/]{2,40}$")
+_PUNCTUATION = str.maketrans("", "", " ().-/\n")
+_USUAL_CHINESE = re.compile(r"(?:\+86|0)((?:10|[2-9]\d)\d{7,9}|1[3-9]\d{9})|(1[3-9]\d{9})")
+"""With 86, with the 0 of the trunk, or a bare mobile: what nearly everybody writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +33,18 @@ class NumberPlan:
         text = (raw or "").strip()
         if text.lower() in _WITHHELD or not _ALLOWED.match(text):
             return None
-        digits = re.sub(r"[^0-9+]", "", text)
+        digits = text.translate(_PUNCTUATION)
         if digits.startswith("00"):
             digits = "+" + digits[2:]
         if self.country == "CN" and re.fullmatch(r"01[3-9]\d{9}", digits):
             digits = digits[1:]
         if self.area_code and re.fullmatch(r"[2-9]\d{6,7}", digits):
             digits = self.area_code + digits
-        try:
-            parsed = phonenumbers.parse(digits, self.country)
-        except phonenumbers.NumberParseException:
-            return None
-        if not phonenumbers.is_possible_number(parsed):
-            return None
-        e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-        return e164 if len(e164) <= 16 and phonenumbers.is_valid_number(parsed) else None
+        if self.country == "CN" and (usual := _USUAL_CHINESE.fullmatch(digits)):
+            national = usual[1] or usual[2]
+            if _chinese_numbers().fullmatch(national):
+                return f"+86{national}"
+        return parsed_e164(digits, self.country)
 
     def to_dial(self, e164: str) -> str:
         """Digits as the trunk takes them: national (with the area's 0) within the country, else prefixed.
@@ -57,6 +58,28 @@ class NumberPlan:
         if phonenumbers.region_code_for_number(parsed) == self.country:
             return re.sub(r"[^0-9]", "", phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL))
         return self.international_prefix + e164.removeprefix("+")
+
+
+def parsed_e164(digits: str, country: str) -> str | None:
+    """What libphonenumber makes of ``digits`` (perhaps with a ``+``) in ``country``; None for no valid number.
+
+    It takes a tenth of a millisecond: too much for each of a million rows, and for each call.
+    """
+    try:
+        parsed = phonenumbers.parse(digits, country)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(parsed):
+        return None
+    e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return e164 if len(e164) <= 16 and phonenumbers.is_valid_number(parsed) else None
+
+
+@cache
+def _chinese_numbers() -> re.Pattern[str]:
+    """libphonenumber's own patterns of mobiles and land lines: what they match, it takes for valid."""
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region("CN")
+    return re.compile(f"{metadata.mobile.national_number_pattern}|{metadata.fixed_line.national_number_pattern}")
 
 
 def masked(e164: str | None) -> str:

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callcenter.core.phone_numbers import NumberPlan, masked
+from callcenter.core.phone_numbers import NumberPlan, masked, parsed_e164
 
 PLAN = NumberPlan("CN", "0571")
 
@@ -105,6 +105,23 @@ def test_reading_what_was_read_changes_nothing(raw: str) -> None:
     e164 = PLAN.normalise(raw)
     if e164 is not None:
         assert PLAN.normalise(e164) == e164
+
+
+CHINESE_PREFIXES = ("1", "10", "13", "14", "15", "16", "17", "18", "19", "2", "571", "400", "8", "86", "95", "")
+
+
+@settings(max_examples=1_000)
+@given(
+    st.sampled_from(("", "0", "00", "+86", "0086", "+860")),
+    st.sampled_from(CHINESE_PREFIXES),
+    st.text(alphabet="0123456789", min_size=3, max_size=10),
+)
+def test_the_short_way_of_usual_numbers_ends_where_libphonenumber_does(start: str, prefix: str, rest: str) -> None:
+    written = start + prefix + rest
+    digits = f"+{written[2:]}" if written.startswith("00") else written
+    if re.fullmatch(r"01[3-9]\d{9}", digits):
+        digits = digits[1:]
+    assert NumberPlan("CN").normalise(written) == parsed_e164(digits, "CN")
 
 
 def test_masked_shows_neither_a_whole_number_nor_a_short_one() -> None:
