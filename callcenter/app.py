@@ -17,6 +17,7 @@ from callcenter.agents import routes as agents_routes
 from callcenter.alarms import routes as alarms_routes
 from callcenter.calendar import routes as calendar_routes
 from callcenter.callbacks import routes as callbacks_routes
+from callcenter.callouts import routes as callouts_routes
 from callcenter.calls import recording_routes
 from callcenter.calls import routes as calls_routes
 from callcenter.core.config import Settings
@@ -51,6 +52,7 @@ DOMAINS: tuple[ModuleType, ...] = (
     agents_routes,
     calls_routes,
     callbacks_routes,
+    callouts_routes,
     recording_routes,
     workorders_routes,
     speech_routes,

@@ -26,6 +26,8 @@ from callcenter.calendar import service as calendar
 from callcenter.calendar.public_days import Place
 from callcenter.callbacks import handlers as callback_handlers
 from callcenter.callbacks.engine_work import CallbackWork
+from callcenter.callouts import service as callouts
+from callcenter.callouts.policy import Home
 from callcenter.calls import handlers as call_handlers
 from callcenter.calls import recordings, retention
 from callcenter.calls import service as calls
@@ -137,7 +139,7 @@ class Engine:
             group.create_task(run_every("snapshot", 0.2, self._correct_if_due))
             group.create_task(run_every("reconcile", RECONCILE_SECONDS, self._reconcile))
             group.create_task(run_every("wrap-up", 0.5, self._end_wrap_ups))
-            callbacks = CallbackWork(self._database, self._commands, self.ledger, self._pbx)
+            callbacks = CallbackWork(self._database, self._commands, self.ledger, self._pbx, Home.of(self._settings))
             group.create_task(run_every("callbacks", CALLBACK_SECONDS, callbacks.place))
             group.create_task(run_every("lost-callbacks", LOST_CALLBACK_SECONDS, callbacks.settle_lost))
             group.create_task(run_every("recordings", RECORDINGS_SECONDS, self._measure_recordings))
@@ -226,6 +228,7 @@ class Engine:
             await retention.purge_ledger(session, before)
             await purge_commands(session, before)
             await code_guard.purge_counters(session, limits=CodeLimits.of(self._settings), at=now())
+            await callouts.purge_counts(session, now())
             for path, kind in (
                 (self._settings.ledger_file, LedgerKind.CEL),
                 (self._settings.queue_log_file, LedgerKind.QUEUE_LOG),

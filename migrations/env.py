@@ -11,6 +11,7 @@ import callcenter.agents.models
 import callcenter.asterisk.models
 import callcenter.calendar.models
 import callcenter.callbacks.models
+import callcenter.callouts.models
 import callcenter.calls.models
 import callcenter.core.alarms
 import callcenter.core.audit

@@ -5,6 +5,7 @@ import asyncio
 from callcenter.asterisk.manager import AmiSession
 from callcenter.asterisk.snapshot import read_linkedids
 from callcenter.callbacks import placing
+from callcenter.callouts.policy import Home
 from callcenter.calls.reader import LedgerReader
 from callcenter.core.clock import now
 from callcenter.core.db import Database
@@ -15,11 +16,12 @@ LEDGER_SECONDS = 10.0
 class CallbackWork:
     """Of one PBX, for whoever leads it."""
 
-    def __init__(self, database: Database, commands: AmiSession, ledger: LedgerReader, pbx: str) -> None:
+    def __init__(self, database: Database, commands: AmiSession, ledger: LedgerReader, pbx: str, home: Home) -> None:
         self._database = database
         self._commands = commands
         self._ledger = ledger
         self._pbx = pbx
+        self._home = home
         self._missed: set[str] = set()
 
     async def place(self) -> None:
@@ -27,7 +29,7 @@ class CallbackWork:
         async with self._database.transaction() as session:
             await placing.expire_due(session, self._pbx, now())
             if self._commands.connected:
-                await placing.place_due(session, self._pbx, now())
+                await placing.place_due(session, self._pbx, now(), self._home)
 
     async def settle_lost(self) -> None:
         """Attempts whose channels are gone without an end in the ledger: Asterisk died, or never got them.

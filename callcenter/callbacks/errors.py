@@ -38,10 +38,10 @@ class CallbackRefused(Conflict):
 
 
 class NumberNotCallable(InvalidInput):
-    """Not even shown back: it may be anybody's."""
+    """Not even shown back: it may be anybody's. ``reason``: callouts.policy.Refusal, or ``ours``."""
 
     code = "number-not-callable"
     title_en, title_zh = (
-        "Only mobile and landline numbers of this country are called back.",
-        "只能回拨本国的手机或固定电话。",
+        "This number is not called: mobile and landline numbers of this country are, and what the hospital allows.",
+        "不能回拨该号码：只能回拨本国的手机或固定电话，以及医院允许的号码。",
     )

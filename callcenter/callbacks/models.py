@@ -63,7 +63,9 @@ class Callback(Base):
     """The member of staff."""
     state: Mapped[str]
     reason: Mapped[str | None]
-    """Why it ended: the last attempt's outcome, ``served`` (the patient phoned again), or who cancelled."""
+    """Why it ended: the last attempt's outcome, ``served`` (the patient phoned again), who cancelled, or why it may
+    not be dialled (callouts.policy.Refusal).
+    """
     tries: Mapped[int] = mapped_column(default=0)
     """How often the patient was dialled."""
     next_attempt_at: Mapped[datetime]

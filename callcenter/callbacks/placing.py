@@ -22,6 +22,9 @@ from callcenter.callbacks import queries
 from callcenter.callbacks.models import Callback, CallbackAttempt, CallbackState
 from callcenter.callbacks.policy import Dial, decide_next, outcome_of
 from callcenter.callbacks.service import end_unserved
+from callcenter.callouts import service as callouts
+from callcenter.callouts.policy import Home
+from callcenter.callouts.service import CallOut
 from callcenter.core.alarms import raise_alarm
 from callcenter.core.ids import new_id
 
@@ -66,10 +69,20 @@ def new_attempt_id(pbx: str) -> str:
     return f"{pbx}-cb-{new_id().hex.translate(_LETTERS)}"
 
 
-async def place_due(session: AsyncSession, pbx: str, at: datetime) -> int:
-    """Commit an attempt, and the command to place it, for each call-back that is due; returns how many."""
+async def place_due(session: AsyncSession, pbx: str, at: datetime, home: Home) -> int:
+    """Commit an attempt, and the command to place it, for each call-back that is due; returns how many.
+
+    One that would not be dialled today ends here, before an agent is asked to wait for it.
+    """
     due = await queries.lock_due(session, pbx, at, hang_up_within=HANG_UP_WITHIN, limit=BATCH)
+    placed = 0
     for callback in due:
+        refusal = await callouts.find_refusal(session, _call_out(callback), home, at)
+        if refusal is not None:
+            await callouts.report_refusal(session, _call_out(callback), refusal)
+            await end_unserved(session, callback, CallbackState.FAILED, reason=refusal.value, at=at)
+            continue
+        placed += 1
         attempt = CallbackAttempt(
             id=new_attempt_id(pbx),
             callback_id=callback.id,
@@ -86,7 +99,7 @@ async def place_due(session: AsyncSession, pbx: str, at: datetime) -> int:
             timeout_seconds=math.ceil((callback.expires_at - at).total_seconds()),
         )
         await request_command(session, pbx, command, cause="callback")
-    return len(due)
+    return placed
 
 
 async def expire_due(session: AsyncSession, pbx: str, at: datetime) -> int:
@@ -97,8 +110,11 @@ async def expire_due(session: AsyncSession, pbx: str, at: datetime) -> int:
     return len(expired)
 
 
-async def claim_dial(session: AsyncSession, attempt_id: str, at: datetime) -> DialOrder | None:
-    """An agent has answered: give the number out, once. None: cancelled, expired, or settled meanwhile."""
+async def claim_dial(session: AsyncSession, attempt_id: str, at: datetime, home: Home) -> DialOrder | None:
+    """An agent has answered: give the number out, once, and count the dial.
+
+    None: cancelled, expired, or settled meanwhile; or today's limit was reached meanwhile, and the call-back failed.
+    """
     found = await queries.lock_attempt(session, attempt_id)
     if found is None:
         return None
@@ -106,9 +122,17 @@ async def claim_dial(session: AsyncSession, attempt_id: str, at: datetime) -> Di
     is_wanted = callback.state == CallbackState.QUEUED and at < callback.expires_at
     if not is_wanted or attempt.outcome is not None or attempt.claimed_at is not None:
         return None
+    refusal = await callouts.take_place(session, _call_out(callback), home, at)
+    if refusal is not None:
+        callback.state, callback.reason, callback.finished_at = CallbackState.FAILED, refusal.value, at
+        return None
     attempt.claimed_at = at
     callback.state = CallbackState.DIALLING
     return DialOrder(callback.id, callback.e164, callback.did, callback.language, callback.patient_id)
+
+
+def _call_out(callback: Callback) -> CallOut:
+    return CallOut(callback.e164, staff=callback.requested_by, line=callback.requested_from)
 
 
 # -- what the ledger tells

@@ -3,17 +3,13 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-import phonenumbers
-from phonenumbers import PhoneNumberType
-
 from callcenter.callbacks.models import CallbackState
+from callcenter.callouts.policy import find_refusal
 
 MAX_TRIES = 3
 """Dials of the patient; attempts in which nobody was dialled do not count."""
 MAX_OPEN_PER_LINE = 3
 """Open call-backs that one calling number may have asked for: nobody makes us phone strangers by the dozen."""
-
-_CALLABLE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 
 _OUTCOME_OF_CAUSE = {
     1: "invalid_number",
@@ -68,20 +64,11 @@ class Dial:
 
 
 def may_be_called_back(e164: str, country: str) -> bool:
-    """Mobile and geographic landline numbers of ``country`` only.
+    """Whether a caller may ask for it: mobile and geographic landline numbers of ``country`` only.
 
-    Premium, shared-cost, short, emergency and foreign numbers are refused: whoever phones us could otherwise have
-    us pay for any number of their choice (toll fraud).
+    Staff may ask for what the hospital allows beyond them (callcenter.callouts).
     """
-    try:
-        parsed = phonenumbers.parse(e164)
-    except phonenumbers.NumberParseException:
-        return False
-    return (
-        phonenumbers.is_valid_number_for_region(parsed, country)
-        and phonenumbers.number_type(parsed) in _CALLABLE
-        and not parsed.extension
-    )
+    return find_refusal(e164, country) is None
 
 
 def outcome_of(dial: Dial) -> str:

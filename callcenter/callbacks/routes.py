@@ -24,9 +24,19 @@ from callcenter.callbacks.schemas import (
     State,
 )
 from callcenter.callbacks.service import CallbackWish, priority_at
+from callcenter.callouts.service import CallOut
 from callcenter.core.audit import record_audit
 from callcenter.core.clock import now
-from callcenter.core.http import DbSession, InvalidCursor, NumberPlanOf, Page, Paging, cut_page
+from callcenter.core.http import (
+    DbSession,
+    InvalidCursor,
+    NumberPlanOf,
+    Page,
+    Paging,
+    cut_page,
+    get_database,
+    open_transaction,
+)
 from callcenter.core.problems import problem_responses
 from callcenter.queues.errors import QueueNotFound
 
@@ -79,9 +89,14 @@ async def request_callback(
         patient_id=body.patient_id,
         requested_by=access.actor.name,
     )
-    callback = await service.request_callback(
-        session, wish, pbx=request.app.state.settings.pbx_name, plan=plan, at=at, not_before=body.not_before
-    )
+    try:
+        callback = await service.request_callback(
+            session, wish, pbx=request.app.state.settings.pbx_name, plan=plan, at=at, not_before=body.not_before
+        )
+    except NumberNotCallable:
+        async with open_transaction(get_database(request)) as kept:  # the request's own is rolled back
+            await service.report_not_callable(kept, CallOut(e164, staff=access.actor.name), plan)
+        raise
     record_audit(
         session, access.actor, "callbacks.request", subject_id=str(callback.id), patient_id=callback.patient_id
     )

@@ -27,7 +27,7 @@ class CallbackRequest(ApiModel):
         json_schema_extra={"examples": [{"queue": "consultation", "number": "13800000001", "language": "zh"}]}
     )
     queue: QueueName
-    number: Number = Field(description="Mobile or landline of this country.")
+    number: Number = Field(description="Mobile or landline of this country, or what the hospital allows beyond.")
     patient_id: UUID | None = None
     language: Literal["zh", "en"] = "zh"
     did: DidNumber | None = Field(default=None, description="The number of ours that is shown; null: the queue's.")

@@ -18,7 +18,9 @@ from callcenter.callbacks.errors import (
     NumberNotCallable,
 )
 from callcenter.callbacks.models import OPEN_STATES, Callback, CallbackAttempt, CallbackState
-from callcenter.callbacks.policy import DEFAULT_RULES, MAX_OPEN_PER_LINE, Rules, may_be_called_back
+from callcenter.callbacks.policy import DEFAULT_RULES, MAX_OPEN_PER_LINE, Rules
+from callcenter.callouts import service as callouts
+from callcenter.callouts.service import CallOut
 from callcenter.calls.errors import InvalidPeriod
 from callcenter.core.audit import Actor, record_audit
 from callcenter.core.ids import new_id
@@ -103,10 +105,13 @@ async def request_callback(
 ) -> Callback:
     """Promise it. One that is open for this queue and number already is returned as it is: the first place holds.
 
-    Raises QueueNotFound, NumberNotCallable, CallbackRefused.
+    Raises QueueNotFound, NumberNotCallable (tell it by :func:`report_not_callable`), CallbackRefused.
     """
-    if not may_be_called_back(wish.e164, plan.country) or await _is_ours(session, wish.e164, plan):
-        raise NumberNotCallable
+    refusal = await callouts.find_prefix_refusal(session, wish.e164, plan.country)
+    if refusal is not None:
+        raise NumberNotCallable(reason=refusal.value)
+    if await _is_ours(session, wish.e164, plan):
+        raise NumberNotCallable(reason="ours")
     kept = await queries.find_open(session, wish.queue_name, wish.e164)
     if kept is not None:
         return kept
@@ -146,6 +151,13 @@ async def request_callback(
             raise CallbackRefused(reason="queue")
         return open_one
     return await get_callback(session, callback_id, scope=())
+
+
+async def report_not_callable(session: AsyncSession, wanted: CallOut, plan: NumberPlan) -> None:
+    """A number was asked for that is not dialled: whoever watches the costs wants to know."""
+    refusal = await callouts.find_prefix_refusal(session, wanted.e164, plan.country)
+    if refusal is not None:
+        await callouts.report_refusal(session, wanted, refusal)
 
 
 async def _is_ours(session: AsyncSession, e164: str, plan: NumberPlan) -> bool:

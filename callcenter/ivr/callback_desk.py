@@ -11,6 +11,8 @@ from callcenter.callbacks import placing, service
 from callcenter.callbacks.placing import DialOrder
 from callcenter.callbacks.policy import may_be_called_back
 from callcenter.callbacks.service import CallbackWish
+from callcenter.callouts.policy import Home
+from callcenter.callouts.service import CallOut
 from callcenter.core.clock import Clock, now
 from callcenter.core.db import Database
 from callcenter.core.errors import Conflict, InvalidInput, NotFound
@@ -30,6 +32,9 @@ class CallbackDesk(Protocol):
 
     async def request(self, wish: CallbackWish) -> bool:
         """Promise it; False: refused (too many, one of our own numbers). Raises DatabaseAway."""
+
+    async def report_not_callable(self, typed: str, line: str | None) -> None:
+        """The caller on ``line`` (E.164) typed a number that is not called. Raises DatabaseAway."""
 
 
 class DatabaseCallbackDesk:
@@ -51,6 +56,15 @@ class DatabaseCallbackDesk:
     async def request(self, wish: CallbackWish) -> bool:
         return await limited(self._request(wish))
 
+    async def report_not_callable(self, typed: str, line: str | None) -> None:
+        e164 = self._plan.normalise(typed)
+        if e164 is not None:
+            await limited(self._report(CallOut(e164, line=line)))
+
+    async def _report(self, wanted: CallOut) -> None:
+        async with self._database.transaction() as session:
+            await service.report_not_callable(session, wanted, self._plan)
+
     async def _is_offered(self, queue: str) -> bool:
         async with self._database.transaction() as session:
             try:
@@ -64,6 +78,8 @@ class DatabaseCallbackDesk:
                 await service.request_callback(session, wish, pbx=self._pbx, plan=self._plan, at=self._clock())
             except (Conflict, InvalidInput, NotFound) as error:
                 log.info("callback_refused", queue=wish.queue_name, reason=error.details.get("reason", error.code))
+                wanted = CallOut(wish.e164, staff=wish.requested_by, line=wish.requested_from)
+                await service.report_not_callable(session, wanted, self._plan)
                 return False
             return True
 
@@ -75,9 +91,10 @@ class CallbackDialling:
     unset, and nobody is dialled.
     """
 
-    def __init__(self, database: Database, plan: NumberPlan) -> None:
+    def __init__(self, database: Database, plan: NumberPlan, home: Home) -> None:
         self._database = database
         self._plan = plan
+        self._home = home
 
     async def __call__(self, channel: AgiChannel) -> None:
         attempt_id = channel.variables["uniqueid"]
@@ -102,4 +119,4 @@ class CallbackDialling:
 
     async def _claim(self, attempt_id: str, at: datetime) -> DialOrder | None:
         async with self._database.transaction() as session:
-            return await placing.claim_dial(session, attempt_id, at)
+            return await placing.claim_dial(session, attempt_id, at, self._home)

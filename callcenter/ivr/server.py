@@ -7,6 +7,7 @@ import structlog
 
 from callcenter.asterisk.fastagi import AgiChannel, FastAgiServer
 from callcenter.calendar.public_days import Place, read_lists
+from callcenter.callouts.policy import Home
 from callcenter.core.clock import now
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
@@ -78,7 +79,7 @@ class IvrServer:
         self._handlers: dict[str, AgiHandler] = {
             **(handlers or {}),
             FLOW_PATH: self._run_flow,
-            CALLBACK_PATH: CallbackDialling(database, plan),
+            CALLBACK_PATH: CallbackDialling(database, plan, Home.of(settings)),
         }
         self._server = FastAgiServer(settings.fastagi_host, settings.fastagi_port, self._serve)
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,11 +13,13 @@ from callcenter.agents import service as agents
 from callcenter.agents.models import Agent, AgentStateChange, Cause, PauseReason, Seat
 from callcenter.asterisk.commands import COMMANDS, Command
 from callcenter.asterisk.models import PbxCommand
+from callcenter.callouts.policy import Home
 from callcenter.core.db import Database
 from callcenter.queues.models import Queue, QueueMembership
 from tests.support.api import given_token
 
 PBX = "pbx1"
+HOME = Home("CN", ZoneInfo("Asia/Shanghai"))
 KEY = "key-of-the-test"
 PIN = "4711"
 BY_AGENT: dict[str, Any] = {"cause": Cause.AGENT, "actor_name": "li.na"}

@@ -29,3 +29,7 @@ class SimulatedCallbackDesk:
             raise DatabaseAway
         self.wishes.append(wish)
         return True
+
+    async def report_not_callable(self, typed: str, line: str | None) -> None:
+        if self._away:
+            raise DatabaseAway

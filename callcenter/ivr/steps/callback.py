@@ -104,6 +104,7 @@ class Callback(BranchingStep):
                 return None
             number = call.services.callback_desk.callable_number(digits)
             if number is None:
+                await call.services.callback_desk.report_not_callable(digits, call.caller.e164)
                 await call.line.say([self.invalid_prompt])
                 continue
             spoken: list[Spoken] = [self.number_is_prompt, *_digits(digits), self.confirm_prompt]

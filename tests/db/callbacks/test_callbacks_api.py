@@ -14,7 +14,7 @@ from callcenter.core.clock import now
 from callcenter.core.db import Database
 from callcenter.queues.models import Did
 from tests.support.api import as_role, declared_roles, given_token
-from tests.support.people import PBX, given_queue
+from tests.support.people import HOME, PBX, given_queue
 
 PATIENT_ID = "0190b1b2-0000-7000-8000-000000000001"
 STEER = ["admin", "supervisor"]
@@ -104,12 +104,12 @@ async def test_cancelled_but_not_while_it_is_dialled(client: httpx.AsyncClient, 
     made = await promise(client, database)
     headers = await as_role(database, Role.SUPERVISOR)
     async with database.transaction() as session:
-        await placing.place_due(session, PBX, now())
+        await placing.place_due(session, PBX, now(), HOME)
     detail = (await client.get(f"/api/v1/callbacks/{made['id']}", headers=headers)).json()
     (attempt,) = detail["attempts"]
     assert (detail["state"], attempt["number"], attempt["outcome"]) == ("queued", 1, None)
     async with database.transaction() as session:
-        await placing.claim_dial(session, attempt["id"], now())
+        await placing.claim_dial(session, attempt["id"], now(), HOME)
     refused = await client.post(f"/api/v1/callbacks/{made['id']}/cancel", headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (409, "callback-being-dialled")
     async with database.transaction() as session:

@@ -10,7 +10,7 @@ from callcenter.core.phone_numbers import NumberPlan
 from callcenter.ivr.callback_desk import CallbackDialling, DatabaseCallbackDesk
 from callcenter.ivr.errors import DatabaseAway
 from tests.support.agi_peer import Talk, request_block, talk
-from tests.support.people import PBX, given_queue
+from tests.support.people import HOME, PBX, given_queue
 from tests.support.ports import free_port
 
 PLAN = NumberPlan("CN", "0571")
@@ -22,14 +22,14 @@ async def placed(database: Database, e164: str) -> str:
     async with database.transaction() as session:
         await given_queue(session, "consultation")
         callback = await service.request_callback(session, wish, pbx=PBX, plan=PLAN, at=now())
-        await placing.place_due(session, PBX, now())
+        await placing.place_due(session, PBX, now(), HOME)
         (attempt,) = await service.list_attempts(session, callback)
     return attempt.id
 
 
 async def ask(database: Database, attempt_id: str) -> Talk:
     return await talk(
-        CallbackDialling(database, PLAN), *[OK] * 20, block=request_block("callback", uniqueid=attempt_id)
+        CallbackDialling(database, PLAN, HOME), *[OK] * 20, block=request_block("callback", uniqueid=attempt_id)
     )
 
 

@@ -26,7 +26,7 @@ from callcenter.queues.errors import QueueNotFound
 from callcenter.queues.models import Did
 from tests.support.ledger_reading import LedgerFolder, read_all
 from tests.support.ledger_tables import SCENARIOS, T0, Ledger, table
-from tests.support.people import PBX, commands_of, given_queue
+from tests.support.people import HOME, PBX, commands_of, given_queue
 
 HANDLERS = LedgerHandlers(on_event=EVENT_HANDLERS, on_calls=(on_calls,))
 PLAN = NumberPlan("CN", "0571")
@@ -69,7 +69,7 @@ async def ask(database: Database, wanted: CallbackWish | None = None, at: dateti
 
 async def place(database: Database, at: datetime = AT) -> int:
     async with database.transaction() as session:
-        return await placing.place_due(session, PBX, at)
+        return await placing.place_due(session, PBX, at, HOME)
 
 
 async def placed(database: Database, at: datetime = AT) -> CallbackAttempt:
@@ -82,7 +82,7 @@ async def placed(database: Database, at: datetime = AT) -> CallbackAttempt:
 
 async def claim(database: Database, attempt_id: str) -> placing.DialOrder | None:
     async with database.transaction() as session:
-        return await placing.claim_dial(session, attempt_id, AT)
+        return await placing.claim_dial(session, attempt_id, AT, HOME)
 
 
 async def attempts(database: Database) -> list[CallbackAttempt]:
@@ -162,7 +162,7 @@ class TestPlaced:
         async with database.transaction() as session:
             later = AT + timedelta(hours=1)
             await service.request_callback(session, wish(), pbx=PBX, plan=PLAN, at=AT, not_before=later)
-            assert await placing.place_due(session, "pbx2", later) == 0
+            assert await placing.place_due(session, "pbx2", later, HOME) == 0
         assert await place(database, later - timedelta(seconds=1)) == 0
         assert await place(database, later) == 1
 
@@ -208,7 +208,7 @@ class TestPlaced:
     async def test_what_has_expired_is_not_given_out_though_no_engine_said_so(self, database: Database) -> None:
         attempt = await placed(database)
         async with database.transaction() as session:
-            assert await placing.claim_dial(session, attempt.id, AT + timedelta(hours=4)) is None
+            assert await placing.claim_dial(session, attempt.id, AT + timedelta(hours=4), HOME) is None
 
     async def test_an_attempt_of_the_past_is_not_given_out(self, database: Database) -> None:
         """A frozen engine wakes up and sends what its successor has settled and placed anew."""

@@ -1,0 +1,44 @@
+"""What the hospital allows to be dialled, and what was dialled today."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from callcenter.core.db import Base
+
+
+class CallOutPrefix(Base):
+    """A rule for numbers that begin so; the longest prefix counts. Without one, see callcenter.callouts.policy."""
+
+    __tablename__ = "call_out_prefixes"
+
+    prefix: Mapped[str] = mapped_column(primary_key=True)
+    """Digits of an E.164 number, from the country code on, without ``+``."""
+    allowed: Mapped[bool]
+    note: Mapped[str]
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str]
+
+
+class CallOutLimits(Base):
+    """How often may be dialled on one day; at most one row, without it callcenter.callouts.policy.DEFAULT_LIMITS."""
+
+    __tablename__ = "call_out_limits"
+    __table_args__ = (CheckConstraint("id = 1", name="only_one"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number_daily: Mapped[int]
+    asker_daily: Mapped[int]
+    total_daily: Mapped[int]
+
+
+class CallOutCount(Base):
+    """Places taken on one day of the hospital's calendar: by a number, by who asked, by all (subject empty)."""
+
+    __tablename__ = "call_out_counts"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    taken: Mapped[int]
