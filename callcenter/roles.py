@@ -18,12 +18,17 @@ from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.core.health import Check
 from callcenter.core.ports import require_free_port
+from callcenter.core.processes import allow_many_files
 from callcenter.core.secrets import get_secret
 from callcenter.desk.feature_codes import FeatureCodes
 from callcenter.engine import Engine
 from callcenter.ivr.server import IvrServer
 
 log = structlog.get_logger(__name__)
+
+MAX_HTTP_CONNECTIONS = 2000
+"""Open screens included; beyond them the answer is 503, so that callers keep their sockets."""
+MAX_HTTP_HEADER_BYTES = 32_768
 
 
 class ProcessRole(StrEnum):
@@ -36,6 +41,7 @@ class ProcessRole(StrEnum):
 
 async def serve(settings: Settings, database_url: str, roles: Collection[ProcessRole]) -> None:
     """Run ``roles`` until SIGTERM or SIGINT. Raises SetupError for a taken port."""
+    allow_many_files()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -90,6 +96,8 @@ async def _http(
             port=settings.api_port,
             log_config=None,
             timeout_graceful_shutdown=5,
+            limit_concurrency=MAX_HTTP_CONNECTIONS,
+            h11_max_incomplete_event_size=MAX_HTTP_HEADER_BYTES,
         )
     )
     task = asyncio.create_task(server.serve(), name="http")

@@ -1,14 +1,17 @@
 """Our FastAGI server: Asterisk connects per visit of a call, a handler converses with the channel.
 
-Whatever is no AGI request (port scan, garbage, slow loris) costs one closed connection. A conversation that fails
-is closed; the dialplan's sentinel then sends the caller to a person (architecture.md, 4.5). It stands in for
-panoramisk's server, whose faults are shown beside their cures in tests/unit/asterisk/test_fastagi_stock.py.
+Whatever is no AGI request (port scan, garbage, slow loris) costs one closed connection. A flood of them takes no
+place from callers: who has not told its request yet waits in places of its own, and the oldest gives way to the next.
+A conversation that fails is closed; the dialplan's sentinel then sends the caller to a person (architecture.md, 4.5).
+It stands in for panoramisk's server, whose faults are shown beside their cures in
+tests/unit/asterisk/test_fastagi_stock.py.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
+from prometheus_client import Counter, Gauge
 
 from callcenter.asterisk.agi_channel import MAX_BLOCK_BYTES, AgiChannel, AgiRequest, Recording, parse_request
 from callcenter.asterisk.errors import CallerHungUp
@@ -16,6 +19,18 @@ from callcenter.asterisk.errors import CallerHungUp
 __all__ = ["AgiChannel", "AgiRequest", "FastAgiServer", "Recording"]
 
 log = structlog.get_logger(__name__)
+
+MAX_CONVERSATIONS = 2000
+MAX_NEWCOMERS = 256
+"""Connections that have not told their request yet, of 16 kB each at most. Asterisk tells its own at once."""
+REQUEST_TIMEOUT_SECONDS = 2.0
+"""After these the dialplan has sent the caller to a person anyway (extensions.conf.j2, [flow])."""
+_BACKLOG = 1024
+
+_CONNECTIONS = Gauge("callcenter_agi_connections", "FastAGI connections now.", ["stage"])
+_CONVERSATIONS = _CONNECTIONS.labels("conversation")
+_NEWCOMERS = _CONNECTIONS.labels("newcomer")
+_DROPPED = Counter("callcenter_agi_dropped", "FastAGI connections closed without a conversation.", ["reason"])
 
 
 class FastAgiServer:
@@ -26,17 +41,21 @@ class FastAgiServer:
         host: str,
         port: int,
         handler: Callable[[AgiChannel], Awaitable[None]],
-        max_connections: int = 2000,
         *,
-        request_timeout_seconds: float = 5.0,
+        max_conversations: int = MAX_CONVERSATIONS,
+        max_newcomers: int = MAX_NEWCOMERS,
+        request_timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
     ) -> None:
         self._host = host
         self._port = port
         self._handler = handler
-        self._max_connections = max_connections
+        self._max_conversations = max_conversations
+        self._max_newcomers = max_newcomers
         self._request_timeout_seconds = request_timeout_seconds
         self._server: asyncio.Server | None = None
-        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._newcomers: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        """Oldest first."""
+        self._conversations: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._is_full = False
 
     @property
@@ -47,7 +66,7 @@ class FastAgiServer:
     async def start(self) -> None:
         """Raises OSError when the port is taken."""
         self._server = await asyncio.start_server(
-            self._serve, self._host, self._port, limit=MAX_BLOCK_BYTES, backlog=512
+            self._serve, self._host, self._port, limit=MAX_BLOCK_BYTES, backlog=_BACKLOG
         )
         self._port = self._server.sockets[0].getsockname()[1]
 
@@ -58,14 +77,15 @@ class FastAgiServer:
 
     async def drain(self, seconds: float) -> int:
         """Wait for running conversations; returns how many are still there after ``seconds``."""
-        if self._connections:
-            await asyncio.wait(set(self._connections), timeout=seconds)
-        return len(self._connections)
+        running = set(self._newcomers) | set(self._conversations)
+        if running:
+            _, running = await asyncio.wait(running, timeout=seconds)
+        return len(running)
 
     async def close(self) -> None:
         """Stop, and end what is still running: those calls go to the dialplan's fall-back."""
         self.stop_accepting()
-        running = dict(self._connections)
+        running = self._newcomers | self._conversations
         for task, writer in running.items():
             task.cancel()
             writer.transport.abort()
@@ -74,25 +94,46 @@ class FastAgiServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        if task is None or self._refuse_when_full(writer):
+        if task is None:
             return
-        self._connections[task] = writer
         try:
-            request = await self._read_request(reader)
-            if request is not None:
-                await self._converse(AgiChannel(request, reader, writer))
+            request = await self._welcome(task, reader, writer)
+            if request is not None and self._has_room():
+                self._conversations[task] = writer
+                _CONVERSATIONS.inc()
+                try:
+                    await self._converse(AgiChannel(request, reader, writer))
+                finally:
+                    del self._conversations[task]
+                    _CONVERSATIONS.dec()
         finally:
-            del self._connections[task]
             writer.close()
 
-    def _refuse_when_full(self, writer: asyncio.StreamWriter) -> bool:
-        full = len(self._connections) >= self._max_connections
+    async def _welcome(
+        self, task: asyncio.Task[None], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> AgiRequest | None:
+        """Read the request in one of the newcomers' places; None for whatever is none."""
+        if len(self._newcomers) >= self._max_newcomers:
+            oldest = next(iter(self._newcomers))
+            self._newcomers.pop(oldest).transport.abort()
+            _NEWCOMERS.dec()
+            _DROPPED.labels("gave_way").inc()
+        self._newcomers[task] = writer
+        _NEWCOMERS.inc()
+        try:
+            return await self._read_request(reader)
+        finally:
+            if self._newcomers.pop(task, None) is not None:
+                _NEWCOMERS.dec()
+
+    def _has_room(self) -> bool:
+        full = len(self._conversations) >= self._max_conversations
         if full and not self._is_full:
-            log.error("agi_server_full", connections=len(self._connections))
+            log.error("agi_server_full", conversations=len(self._conversations))
         self._is_full = full
         if full:
-            writer.close()
-        return full
+            _DROPPED.labels("full").inc()
+        return not full
 
     async def _read_request(self, reader: asyncio.StreamReader) -> AgiRequest | None:
         """None for whatever is no AGI request; its content is nobody's business, so it is not logged."""
@@ -101,6 +142,7 @@ class FastAgiServer:
                 return parse_request(await reader.readuntil(b"\n\n"))
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
             log.debug("agi_connection_dropped", reason=type(error).__name__)
+            _DROPPED.labels(type(error).__name__).inc()
             return None
 
     async def _converse(self, channel: AgiChannel) -> None:

@@ -6,6 +6,7 @@ through a pidfd, which cannot come to mean another process.
 """
 
 import os
+import resource
 import select
 import signal
 import time
@@ -101,3 +102,12 @@ def _pids() -> Iterator[int]:
 def _start_ticks(pid: int) -> int:
     """proc(5): field 22 of stat, counted after the command name, which may itself hold spaces and brackets."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+
+
+def allow_many_files() -> None:
+    """As many open files as this process may have: every caller in a menu and every listener holds a socket.
+
+    Most systems begin with 1,024, for the sake of programs that use select(2).
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -171,6 +171,12 @@ class Hotline:
             query = select(CallStep).where(CallStep.call_id == call.id).order_by(CallStep.number)
             return [f"{step.step}:{step.outcome}" for step in (await session.scalars(query)).all()]
 
+    async def step_times(self, call: Call) -> list[datetime]:
+        """When each step of :meth:`steps` ended."""
+        async with self.database.transaction() as session:
+            query = select(CallStep.at).where(CallStep.call_id == call.id).order_by(CallStep.number)
+            return list(await session.scalars(query))
+
     # -- API
 
     async def api(self, service: Service, username: str = "admin", password: str = ADMIN_PASSWORD) -> httpx.AsyncClient:

@@ -41,6 +41,10 @@ async def serving(
         await server.close()
 
 
+def _connections(server: FastAgiServer) -> int:
+    return len(server._newcomers) + len(server._conversations)
+
+
 async def _is_served(server: FastAgiServer) -> bool:
     """A good client gets its command."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
@@ -78,7 +82,7 @@ async def test_garbage_is_closed_and_the_next_call_served(garbage: bytes, logged
         assert await _ends_without_a_word(reader)
         writer.close()
         assert await _is_served(server)
-        await eventually(lambda: not server._connections)
+        await eventually(lambda: not _connections(server))
     assert {entry["log_level"] for entry in logged} == {"debug"}
     assert "xxx" not in repr(logged)
 
@@ -91,7 +95,7 @@ async def test_a_port_scan_costs_nothing(logged: list[Any]) -> None:
             _, writer = await asyncio.open_connection("127.0.0.1", server.port)
             reset(writer)
         assert await _is_served(server)
-        await eventually(lambda: not server._connections)
+        await eventually(lambda: not _connections(server))
     assert {entry["log_level"] for entry in logged} == {"debug"}
 
 
@@ -103,19 +107,61 @@ async def test_a_slow_loris_is_closed(logged: list[Any]) -> None:
         assert [entry["reason"] for entry in logged] == ["TimeoutError"]
 
 
-async def test_connections_beyond_the_limit_are_closed_at_once_and_told_once(logged: list[Any]) -> None:
-    async with serving(max_connections=2) as server:
+async def test_conversations_beyond_the_limit_are_closed_and_told_once(logged: list[Any]) -> None:
+    async with serving(max_conversations=2) as server:
         held = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(2)]
-        await eventually(lambda: len(server._connections) == 2)
+        for reader, writer in held:
+            writer.write(request_block())
+            assert await reader.readline()
         for _ in range(3):
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(request_block())
             assert await _ends_without_a_word(reader)
             writer.close()
         for _, writer in held:
             writer.close()
-        await eventually(lambda: not server._connections)
+        await eventually(lambda: not _connections(server))
         assert await _is_served(server)
     assert [entry["event"] for entry in logged].count("agi_server_full") == 1
+
+
+async def test_who_says_nothing_gives_way_to_the_next_caller(logged: list[Any]) -> None:
+    async with serving(max_newcomers=3, request_timeout_seconds=60) as server:
+        silent = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(5)]
+        await eventually(lambda: len(server._newcomers) == 3)
+        assert [await _ends_without_a_word(reader) for reader, _ in silent[:2]] == [True, True]
+        assert await _is_served(server)  # in the place of the third
+        assert await _ends_without_a_word(silent[2][0])
+        await eventually(lambda: len(server._newcomers) == 2)
+        for _, writer in silent:
+            writer.close()
+        await eventually(lambda: not _connections(server))
+    assert {entry["log_level"] for entry in logged} == {"debug"}
+
+
+async def test_a_conversation_gives_way_to_nobody() -> None:
+    async with serving(max_newcomers=2, request_timeout_seconds=60) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(request_block())
+        assert await reader.readline() == b"GET VARIABLE X\n"
+        silent = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(10)]
+        await eventually(lambda: len(server._newcomers) == 2 and len(server._conversations) == 1)
+        writer.write(b"200 result=1 (x)\n")
+        assert await reader.read() == b""
+        for _, one in [*silent, (reader, writer)]:
+            one.close()
+
+
+async def test_what_a_stranger_sends_without_end_is_not_kept() -> None:
+    async with serving() as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        with suppress(ConnectionError):
+            for _ in range(2_000):
+                writer.write(b"x" * 10_000)
+                await writer.drain()
+        assert await _ends_without_a_word(reader)
+        writer.close()
+        await eventually(lambda: not _connections(server))
 
 
 WIRE = st.one_of(st.binary(max_size=100), st.sampled_from([b"\n", b"\n\n", b"agi_network: yes\n", request_block()]))
@@ -197,7 +243,7 @@ async def test_draining_refuses_new_calls_and_lets_running_ones_finish() -> None
     async with serving(wait) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(request_block())
-        await eventually(lambda: server._connections)
+        await eventually(lambda: server._conversations)
         server.stop_accepting()
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", server.port)
@@ -226,7 +272,7 @@ async def test_close_ends_what_still_runs() -> None:
         writer.write(request_block("flow"))
         await eventually(lambda: begun)
         idle, idle_writer = await asyncio.open_connection("127.0.0.1", server.port)
-        await eventually(lambda: len(server._connections) == 2)
+        await eventually(lambda: _connections(server) == 2)
         await server.close()
         assert ended == ["flow"]
         assert await _ends_without_a_word(reader)
