@@ -15,7 +15,8 @@ from typing import BinaryIO
 
 from callcenter.asterisk.ledger import LedgerKind
 
-BATCH_BYTES = 262_144
+BATCH_BYTES = 2_097_152
+"""Some 6,000 lines: whoever is far behind works through many calls by few statements."""
 MAX_LINE_BYTES = 65_536
 """Asterisk writes far shorter ones; a longer one is handed on cut and marked."""
 
@@ -97,6 +98,9 @@ class _Open:
     offset: int
     scanned_to: int = 0
     """Of an over-long line: up to here no line feed was found."""
+    size: int = -1
+    grown_at: float = 0.0
+    """When it was first seen with this ``size``, on the monotonic clock."""
 
 
 class LedgerTail:
@@ -217,7 +221,10 @@ class LedgerTail:
         stat = newest.stat()
         if (stat.st_dev, stat.st_ino) == (file.identity.device, file.identity.inode):
             return False
-        return time.time() - os.fstat(file.handle.fileno()).st_mtime >= self._settle_seconds
+        size = os.fstat(file.handle.fileno()).st_size
+        if size != file.size:
+            file.size, file.grown_at = size, time.monotonic()  # the file's own time is no help when the clock is set
+        return time.monotonic() - file.grown_at >= self._settle_seconds
 
     def _start_again(self, file: _Open) -> None:
         """What was not read before the file was cut is lost; what was read is not read again."""

@@ -15,6 +15,7 @@ from uuid import UUID
 from callcenter.asterisk import variables
 from callcenter.asterisk.ledger import CelRecord, QueueLogRecord, endpoint_of, seat_of_channel
 from callcenter.calls.channels import Channel, Span, is_local, overlap, read_channels, without_joints
+from callcenter.calls.clock_steps import in_order
 from callcenter.calls.ratings import mark_of, rate_visits
 from callcenter.calls.visits import DerivedVisit, derive_visits
 
@@ -28,6 +29,8 @@ _NUMBER = re.compile(r"^[1-9]\d{0,3}$")
 _QUEUE = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
 _AGENT = re.compile(r"^[A-Za-z0-9]{1,20}$")
 FALLBACK = "fallback"
+LINES_LOST = "LINES_LOST"
+"""A finding of ours among the events (calls/lost_lines.py): the call is over, its last lines never came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ def seats_in(events: Iterable[CelRecord]) -> set[tuple[str, datetime]]:
     """The (seat, time) pairs that :func:`derive_call` will ask ``agent_at`` about."""
     return {
         (seat, channel.started_at)
-        for channel in read_channels(events).values()
+        for channel in read_channels(in_order(events)).values()
         if (seat := seat_of_channel(channel.name)) is not None
     }
 
@@ -122,9 +125,10 @@ def derive_call(
     """The call made of ``events`` (those of all its linkedids, in the order of the files); None without any.
 
     ``queue_log``: lines whose callid is one of its channels. ``boots``: starts of its PBX; an unfinished call that
-    began before one ended with the PBX. ``normalise``: a number as the trunk wrote it, to E.164 or None.
+    began before one ended with the PBX, and one with :data:`LINES_LOST` with its last known line. ``normalise``: a
+    number as the trunk wrote it, to E.164 or None.
     """
-    ordered = sorted(events, key=lambda event: event.at)
+    ordered = in_order(event for event in events if event.kind != LINES_LOST)
     all_channels = read_channels(ordered)
     channels = without_joints(all_channels)
     if not channels:
@@ -132,7 +136,8 @@ def derive_call(
     main, is_placed = _main_channel(call_id, all_channels, channels)
     finished = any(event.kind == "LINKEDID_END" and event.linkedid == call_id for event in ordered)
     last_at = ordered[-1].at
-    lost = not finished and any(boot > main.started_at for boot in boots)
+    is_cut = len(ordered) < len(events)
+    lost = not finished and (is_cut or any(boot > main.started_at for boot in boots))
     agents = _agents_of_legs(channels.values(), queue_log, agent_at)
     visits = tuple(
         visit

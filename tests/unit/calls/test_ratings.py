@@ -37,7 +37,7 @@ def test_a_mark_is_for_the_visit_before_it() -> None:
 
 
 def test_of_two_visits_the_last_that_was_answered() -> None:
-    call = said("blind_to_queue", "9.9 CC_RATING mark=2")
+    call = said("blind_to_queue", "6.681 CC_RATING mark=2")
     assert [visit.rating for visit in call.visits] == [None, 2]
 
 
@@ -45,7 +45,7 @@ def test_a_mark_between_two_conversations_is_for_the_first() -> None:
     first = derive(scenario("blind_to_queue")).visits[0]
     assert first.answered_at is not None
     at = first.answered_at.second + first.answered_at.microsecond / 1e6 + 0.1
-    call = said("blind_to_queue", f"{at:.6f} CC_RATING mark=2", "9.9 CC_RATING mark=5")
+    call = said("blind_to_queue", f"{at:.6f} CC_RATING mark=2", "6.681 CC_RATING mark=5")
     assert ([visit.rating for visit in call.visits], call.rating) == ([2, 5], 5)
 
 
