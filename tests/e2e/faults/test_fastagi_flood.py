@@ -33,8 +33,9 @@ async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         writer.write(bytes((letter,)))
         await writer.drain()
         with suppress(TimeoutError):
-            await asyncio.wait_for(reader.read(1), 0.5)
-            return
+            async with asyncio.timeout(0.5):
+                await reader.read()
+                return
 
 
 async def endless(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
