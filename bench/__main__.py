@@ -3,10 +3,10 @@
 import sys
 from collections.abc import Callable, Iterable, Mapping
 
-from bench import flow_files
+from bench import calls, flow_files
 from bench.figures import Figure, conditions, markdown_table
 
-BENCHES: Mapping[str, Callable[[], Iterable[Figure]]] = {"flow_files": flow_files.run}
+BENCHES: Mapping[str, Callable[[], Iterable[Figure]]] = {"flow_files": flow_files.run, "calls": calls.run}
 """Name -> what measures. In the order of the table."""
 
 

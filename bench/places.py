@@ -1,9 +1,10 @@
 """Where benches run: a database of their own that writes to disk as a real one does, gone afterwards."""
 
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from callcenter.core.embedded_postgres import EmbeddedPostgres
@@ -33,3 +34,14 @@ def bench_database() -> Iterator[str]:
             yield url
         finally:
             server.stop()
+
+
+def free_port() -> int:
+    """A port of the loopback interface that is free now, for TCP and UDP."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
+            tcp.bind(("127.0.0.1", 0))
+            port: int = tcp.getsockname()[1]
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, suppress(OSError):
+                udp.bind(("127.0.0.1", port))
+                return port
