@@ -12,6 +12,7 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
+phase = "expand"  # or "contract": docs/decisions/0027-expand-then-contract.md
 
 
 def upgrade() -> None:

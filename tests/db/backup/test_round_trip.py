@@ -214,9 +214,12 @@ async def test_a_damaged_backup_changes_nothing(trial: Trial) -> None:
 async def test_a_database_in_use_is_not_overwritten(trial: Trial) -> None:
     await backed_up(trial.settings, trial.database, trial.backup)
     before = await all_rows(trial.database)
-    with pytest.raises(RestoreRefused, match=r"stop it first"):  # the fixture's connection is named as the service's
-        await restored(trial.settings, trial.database.url, trial.backup, replace=True)
-    await trial.database.close()
+    service = Database(trial.database.url, application_name="callcenter-engine")
+    async with service.transaction() as session:
+        await session.execute(text("SELECT 1"))
+        with pytest.raises(RestoreRefused, match=r"callcenter-engine.*stop it first"):
+            await restored(trial.settings, trial.database.url, trial.backup, replace=True)
+    await service.close()
     with pytest.raises(RestoreRefused, match="--replace"):
         await restored(trial.settings, trial.database.url, trial.backup)
     assert await restored(trial.settings, trial.database.url, trial.backup, replace=True, agree=False) is None
