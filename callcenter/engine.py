@@ -41,6 +41,7 @@ from callcenter.core.jobs import keep_running, run_every
 from callcenter.core.leadership import LeadershipLost, leadership
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.secrets import get_secret
+from callcenter.hotline_metrics import REFRESH_SECONDS, HotlineMetrics
 from callcenter.patients import code_guard
 from callcenter.patients.code_guard import CodeLimits
 from callcenter.queues import handlers as queue_handlers
@@ -84,6 +85,7 @@ class Engine:
         self._commands = self._session("commands", None)
         self._sender = CommandSender(database, self._commands, self._pbx, {Render.action: self._perform_render})
         self._number_plan = NumberPlan(settings.country, settings.area_code)
+        self._metrics = HotlineMetrics(database, self._pbx)
         self.ledger = LedgerReader(
             database,
             pbx=self._pbx,
@@ -104,6 +106,7 @@ class Engine:
                     log.warning("leadership_lost")
                 finally:
                     self._active = False
+                    self._metrics.clear()
 
     def checks(self) -> list[Check]:
         """Readiness of this role: a spare is ready too; the holder needs its PBX."""
@@ -145,6 +148,7 @@ class Engine:
             group.create_task(run_every("recordings", RECORDINGS_SECONDS, self._measure_recordings))
             group.create_task(run_every("retention", RETENTION_SECONDS, self._rotate_and_purge))
             group.create_task(run_every("calendar", CALENDAR_SECONDS, self._tend_calendar))
+            group.create_task(run_every("metrics", REFRESH_SECONDS, self._metrics.refresh))
 
     # -- AMI
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
+from prometheus_client import Counter, Gauge
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +16,9 @@ from callcenter.core.errors import CallcenterError
 from callcenter.core.jobs import is_world_fault
 
 log = structlog.get_logger(__name__)
+
+_WAITING = Gauge("callcenter_events_waiting", "Events of Asterisk not yet handled, at the last batch.")
+_DROPPED = Counter("callcenter_events_dropped", "Events that found no room; a snapshot corrects what they told.")
 
 Handler = Callable[[Any, AsyncSession], Awaitable[None]]
 
@@ -52,6 +56,7 @@ class EventConsumer:
             if not self._dropped:
                 log.error("events_dropped", waiting=self._queue.qsize())
             self._dropped += 1
+            _DROPPED.inc()
 
     async def run(self) -> None:
         """Until cancelled: a batch every 50 ms at most, each in one transaction.
@@ -78,6 +83,7 @@ class EventConsumer:
         await asyncio.sleep(BATCH_SECONDS)
         while len(self._batch) < BATCH_LIMIT and not self._queue.empty():
             self._batch.append(self._queue.get_nowait())
+        _WAITING.set(self._queue.qsize())
 
     async def _handle_batch(self) -> None:
         try:
