@@ -5,12 +5,15 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 import structlog
+from prometheus_client import Gauge
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from callcenter.core.errors import CallcenterError
 
 log = structlog.get_logger(__name__)
+
+_LAST_SUCCESS = Gauge("callcenter_job_last_success_timestamp_seconds", "When a periodic job last did well.", ["job"])
 
 FIRST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 2.0
@@ -50,6 +53,7 @@ async def run_every(name: str, seconds: float, job: Callable[[], Awaitable[objec
     while True:
         try:
             await job()
+            _LAST_SUCCESS.labels(name).set_to_current_time()
         except (*WORLD_FAULTS, CallcenterError) as error:
             log.warning("tick_failed", job=name, reason=type(error).__name__)
         await asyncio.sleep(seconds)
