@@ -1,7 +1,8 @@
 """The engine role: one active per PBX, beside it. AMI events and commands, ledger reader, periodic jobs.
 
-A spare waits for the advisory lock. Whoever holds it settles what the last holder left, then acts; whoever
-loses it stops acting at once.
+A spare waits for the advisory lock. Whoever gets it first has Asterisk end the last holder's sessions, then settles
+what that one left, then acts. Whoever loses it, or cannot be sure of it any more, commits nothing from then on
+(docs/decisions/0031-who-leads-is-fenced.md).
 """
 
 import asyncio
@@ -20,7 +21,8 @@ from callcenter.asterisk.ledger import LedgerKind
 from callcenter.asterisk.manager import AmiSession
 from callcenter.asterisk.render import reload_modules, write_pbx_configuration
 from callcenter.asterisk.sender import CommandSender
-from callcenter.asterisk.snapshot import read_queues, read_snapshot, read_started_at
+from callcenter.asterisk.snapshot import read_linkedids, read_queues, read_snapshot, read_started_at
+from callcenter.asterisk.takeover import end_other_sessions
 from callcenter.calendar import closures
 from callcenter.calendar import service as calendar
 from callcenter.calendar.public_days import Place
@@ -31,6 +33,7 @@ from callcenter.callouts.policy import Home
 from callcenter.calls import handlers as call_handlers
 from callcenter.calls import recordings, retention
 from callcenter.calls import service as calls
+from callcenter.calls.cross_check import LOOK_SECONDS, LedgerCrossCheck
 from callcenter.calls.reader import LedgerReader
 from callcenter.core.bus import BusListener
 from callcenter.core.clock import now
@@ -38,7 +41,7 @@ from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.core.health import Check
 from callcenter.core.jobs import keep_running, run_every
-from callcenter.core.leadership import LeadershipLost, leadership
+from callcenter.core.leadership import Leadership, LeadershipLost
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.secrets import get_secret
 from callcenter.hotline_metrics import REFRESH_SECONDS, HotlineMetrics
@@ -58,6 +61,7 @@ LEDGER_FILE_SPAN = timedelta(days=1)
 LEDGER_SECONDS = 10.0
 CALENDAR_SECONDS = 600.0
 RECORDINGS_SECONDS = 2.0
+AMI_SECONDS = 10.0
 RECONCILE_SECONDS = 3.0
 """A difference between database and Asterisk lives at most this long."""
 
@@ -76,18 +80,25 @@ class Engine:
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
-        self._database = database
         self._pbx = settings.pbx_name
+        self._leadership = Leadership(database.url, f"engine-{self._pbx}")
+        self._database = Database(
+            database.url,
+            pool_size=settings.database_pool_size,
+            application_name="callcenter-engine-work",
+            fence=self._leadership.require,
+        )
         self._snapshot_due = asyncio.Event()
         self._active = False
-        self._consumer = EventConsumer(database, queue_handlers.HANDLERS, self._snapshot_due.set)
+        self._alone = asyncio.Event()
+        self._consumer = EventConsumer(self._database, queue_handlers.HANDLERS, self._snapshot_due.set)
         self._events = self._session("events", self._consumer.put)
         self._commands = self._session("commands", None)
-        self._sender = CommandSender(database, self._commands, self._pbx, {Render.action: self._perform_render})
+        self._sender = CommandSender(self._database, self._commands, self._pbx, {Render.action: self._perform_render})
         self._number_plan = NumberPlan(settings.country, settings.area_code)
-        self._metrics = HotlineMetrics(database, self._pbx)
+        self._metrics = HotlineMetrics(self._database, self._pbx)
         self.ledger = LedgerReader(
-            database,
+            self._database,
             pbx=self._pbx,
             ledger_file=settings.ledger_file,
             queue_log_file=settings.queue_log_file,
@@ -97,16 +108,19 @@ class Engine:
 
     async def run(self) -> None:
         """Lead when it is our turn, for as long as we may."""
-        while True:
-            async with leadership(self._database.url, f"engine-{self._pbx}") as lost:
-                self._active = True
-                try:
-                    await self._act(lost)
-                except* LeadershipLost:
-                    log.warning("leadership_lost")
-                finally:
-                    self._active = False
-                    self._metrics.clear()
+        try:
+            while True:
+                async with self._leadership.held() as lost:
+                    self._active = True
+                    try:
+                        await self._act(lost)
+                    except* LeadershipLost:
+                        log.warning("leadership_lost")
+                    finally:
+                        self._active = False
+                        self._metrics.clear()
+        finally:
+            await self._database.close()
 
     def checks(self) -> list[Check]:
         """Readiness of this role: a spare is ready too; the holder needs its PBX."""
@@ -122,6 +136,7 @@ class Engine:
         for work in speech.values():
             bus.subscribe(SPOKEN_TOPIC, work.wake, work.wake)
         self._snapshot_due.set()
+        self._alone.clear()
         async with asyncio.TaskGroup() as group:
 
             async def stop_when_lost() -> None:
@@ -131,8 +146,7 @@ class Engine:
                 group.create_task(keep_running(name, work), name=name)
 
             group.create_task(stop_when_lost(), name="leadership")
-            keep("ami-events", self._events.run)
-            keep("ami-commands", self._commands.run)
+            keep("ami", self._hold_sessions)
             keep("bus", bus.run)
             keep("sender", self._send_commands)
             keep("consumer", self._consumer.run)
@@ -145,6 +159,10 @@ class Engine:
             callbacks = CallbackWork(self._database, self._commands, self.ledger, self._pbx, Home.of(self._settings))
             group.create_task(run_every("callbacks", CALLBACK_SECONDS, callbacks.place))
             group.create_task(run_every("lost-callbacks", LOST_CALLBACK_SECONDS, callbacks.settle_lost))
+            check = LedgerCrossCheck(
+                self._database, self.ledger, self._live_calls, pbx=self._pbx, plan=self._number_plan
+            )
+            group.create_task(run_every("ledger-check", LOOK_SECONDS, check.look))
             group.create_task(run_every("recordings", RECORDINGS_SECONDS, self._measure_recordings))
             group.create_task(run_every("retention", RETENTION_SECONDS, self._rotate_and_purge))
             group.create_task(run_every("calendar", CALENDAR_SECONDS, self._tend_calendar))
@@ -163,7 +181,27 @@ class Engine:
             on_event=on_event,
         )
 
+    async def _hold_sessions(self) -> None:
+        """Ours, once those of the engine before us are ended: from then on it can tell Asterisk nothing."""
+        if not self._alone.is_set():
+            await self._end_sessions_of_the_last()
+            self._alone.set()
+        async with asyncio.TaskGroup() as sessions:
+            sessions.create_task(self._events.run(), name="ami-events")
+            sessions.create_task(self._commands.run(), name="ami-commands")
+
+    async def _end_sessions_of_the_last(self) -> None:
+        session = self._session("commands", None)
+        running = asyncio.create_task(session.run(), name="ami-take-over")
+        try:
+            await session.wait_connected(AMI_SECONDS)
+            await end_other_sessions(session)
+        finally:
+            await session.close()
+            await running
+
     async def _send_commands(self) -> None:
+        await self._alone.wait()
         await self._sender.settle()
         await self._sender.run()
 
@@ -194,6 +232,9 @@ class Engine:
                 await self.ledger.caught_up()
         async with self._database.transaction() as session:
             await calls.close_lost_calls(session, self._pbx, started_at, plan=self._number_plan)
+
+    async def _live_calls(self) -> set[str]:
+        return await read_linkedids(self._commands)
 
     async def _reconcile(self) -> None:
         """Members of Asterisk's queues follow the database; who waits in them, the other way round."""

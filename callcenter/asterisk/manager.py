@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 FIRST_RETRY_SECONDS = 0.25
-LONGEST_RETRY_SECONDS = 5.0
+LONGEST_RETRY_SECONDS = 2.0
 REFUSED_RETRY_SECONDS = 15.0
 """A wrong secret does not mend itself in a second, and each try is a line in Asterisk's security log."""
 MISSED_PONGS = 2
@@ -261,7 +261,7 @@ class AmiSession:
 def retry_after_seconds(failures: int, jitter: float) -> float:
     """How long to wait before the next connection: doubling up to a limit, halved at most by ``jitter`` (0 to 1).
 
-    Five seconds at most, since agents and queues must be in step 5 s after Asterisk is back.
+    Two seconds at most, since agents and queues must be in step 5 s after Asterisk is back.
     """
     full = min(FIRST_RETRY_SECONDS * 2.0 ** min(failures, 16), LONGEST_RETRY_SECONDS)
     return full * (1 - jitter / 2)

@@ -7,7 +7,8 @@ transaction mode).
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import asyncpg
@@ -91,8 +92,13 @@ class BusListener:
             subscriber(ids)
 
 
-async def connect(database_url: str, *, application_name: str) -> asyncpg.Connection:
-    """A connection outside the pool, for what must hold one: LISTEN, advisory locks. URL as for Database."""
+async def connect(
+    database_url: str, *, application_name: str, settings: Mapping[str, str] = MappingProxyType({})
+) -> asyncpg.Connection:
+    """A connection outside the pool, for what must hold one: LISTEN, advisory locks. URL as for Database.
+
+    ``settings``: PostgreSQL's own, for this session.
+    """
     url = make_url(database_url)
     host = url.query.get("host") or url.host
     arguments: dict[str, Any] = {
@@ -105,5 +111,5 @@ async def connect(database_url: str, *, application_name: str) -> asyncpg.Connec
     return await asyncpg.connect(
         **{key: value for key, value in arguments.items() if value is not None},
         timeout=5,
-        server_settings={"application_name": application_name},
+        server_settings={"application_name": application_name, **settings},
     )

@@ -4,7 +4,7 @@
 the block ends well and rolls back otherwise. Services take the session and never commit.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,9 @@ from sqlalchemy import DateTime, MetaData
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+
+IDLE_IN_TRANSACTION_SECONDS = 5.0
+"""Of a process that was frozen, or cut off, in the middle of a fenced transaction; its locks are free then."""
 
 
 class Base(DeclarativeBase):
@@ -32,10 +35,25 @@ class Base(DeclarativeBase):
 
 
 class Database:
-    """An engine and its sessions. ``url`` as SQLAlchemy writes it (``postgresql+asyncpg://...``)."""
+    """An engine and its sessions. ``url`` as SQLAlchemy writes it (``postgresql+asyncpg://...``).
 
-    def __init__(self, url: str, *, pool_size: int = 10, application_name: str = "callcenter") -> None:
+    ``fence``: raises when this process may not write (any more); asked as a transaction begins and again just before
+    it commits. Over such a database PostgreSQL ends what stands idle in a transaction (see core.leadership).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        application_name: str = "callcenter",
+        fence: Callable[[], None] | None = None,
+    ) -> None:
         self.url = url
+        self._fence = fence
+        server_settings = {"application_name": application_name, "timezone": "UTC"}
+        if fence is not None:
+            server_settings["idle_in_transaction_session_timeout"] = f"{IDLE_IN_TRANSACTION_SECONDS:g}s"
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -48,7 +66,7 @@ class Database:
             connect_args={
                 "timeout": 5,
                 "command_timeout": 60,
-                "server_settings": {"application_name": application_name, "timezone": "UTC"},
+                "server_settings": server_settings,
             },
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
@@ -57,7 +75,13 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One unit of work: committed at the end of the block, rolled back if it raises."""
         async with self._sessions() as session, session.begin():
+            if self._fence is None:
+                yield session
+                return
+            self._fence()
             yield session
+            await session.flush()
+            self._fence()
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from callcenter.core.errors import CallcenterError
+from callcenter.core.leadership import LeadershipLost
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +27,9 @@ _PASSING_SQLSTATES = frozenset({"08", "40", "53", "57", "58"})
 
 
 def is_world_fault(error: BaseException) -> bool:
-    """Whether the same work may do later: the database or network is away. Not: the data, or our code."""
+    """Whether the same work may do later: the database or network is away, or our lead. Not: the data, or our code."""
+    if isinstance(error, LeadershipLost):
+        return True
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or str(getattr(error.orig, "sqlstate", ""))[:2] in _PASSING_SQLSTATES
     return isinstance(error, WORLD_FAULTS)
