@@ -6,6 +6,7 @@ Rule: ITU-T E.164 (at most 15 digits), parsed by Google's libphonenumber metadat
 import re
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import phonenumbers
 
@@ -78,7 +79,7 @@ def parsed_e164(digits: str, country: str) -> str | None:
 @cache
 def _chinese_numbers() -> re.Pattern[str]:
     """libphonenumber's own patterns of mobiles and land lines: what they match, it takes for valid."""
-    metadata = phonenumbers.PhoneMetadata.metadata_for_region("CN")
+    metadata: Any = phonenumbers.PhoneMetadata.metadata_for_region("CN")
     return re.compile(f"{metadata.mobile.national_number_pattern}|{metadata.fixed_line.national_number_pattern}")
 
 

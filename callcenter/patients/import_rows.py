@@ -1,9 +1,10 @@
 """One row of a patient file: what it says, or everything that is wrong with it. Pure but for the context's sets."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +27,8 @@ COLUMNS = (
     "responsible_doctor",
     "deceased",
 )
-"""docs/patient-import.md; only the first two must be there."""
+"""docs/patient-import.md."""
+REQUIRED = COLUMNS[:2]
 
 REASONS: dict[str, tuple[str, str]] = {
     "missing": ("必填项为空。", "Must not be empty."),
@@ -105,7 +107,7 @@ def read_header(cells: Sequence[str]) -> list[str]:
     while names and not names[-1]:
         names.pop()
     unknown = [position for position, name in enumerate(names, start=1) if name not in COLUMNS]
-    if "external_id" not in names or "name" not in names:
+    if not set(REQUIRED) <= set(names):
         raise refused("missing-column")
     if unknown:
         raise refused("unknown-column", columns=unknown)
@@ -114,148 +116,177 @@ def read_header(cells: Sequence[str]) -> list[str]:
     return names
 
 
-class _Row:
-    """Collects what is wrong while the cells of one row are read."""
+class _BadCell(Exception):
+    """``reason``: one of REASONS."""
 
-    def __init__(self, line: int, cells: Mapping[str, str]) -> None:
-        self.line = line
-        self._cells = cells
-        self.problems: list[tuple[str, str]] = []
-
-    def text(self, column: str) -> str:
-        return self._cells.get(column, "").strip()
-
-    def has(self, column: str) -> bool:
-        return column in self._cells
-
-    def reject(self, column: str, reason: str) -> None:
-        self.problems.append((column, reason))
-
-    def matching(self, column: str, pattern: re.Pattern[str], reason: str) -> str | None:
-        text = self.text(column)
-        if text and not pattern.fullmatch(text):
-            self.reject(column, reason)
-        return text or None
-
-    def one_of(self, column: str, choices: Mapping[str, Any], reason: str) -> Any:
-        text = self.text(column).lower()
-        if text not in choices:
-            self.reject(column, reason)
-        return choices.get(text)
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
-def parse_row(raw: RawRow, header: Sequence[str], context: ImportContext) -> PatientRow | list[RowProblem]:
-    """The row's patient, or all its problems (then nothing of the row is loaded)."""
-    cells = raw.cells[: len(header)] if not any(raw.cells[len(header) :]) else raw.cells
-    if len(cells) != len(header):
-        return [RowProblem(raw.line, "", "wrong-cell-count", "")]
-    row = _Row(raw.line, dict(zip(header, cells, strict=True)))
-    for column in header:
-        if len(row.text(column)) > MAX_CELL_LENGTH:
-            row.reject(column, "cell-too-long")
-    if row.problems:
-        return _told(row, "")
-    external_id = _external_id(row, context)
-    patient = PatientRow(
-        line=raw.line,
-        external_id=external_id,
-        values=_values(row, context),
-        numbers=_numbers(row, context.number_plan),
-        card_number=_card_number(row, context),
-        check_code_hash=_check_code_hash(row, context.check_code_key),
-    )
-    if row.problems:
-        return _told(row, external_id)
-    context.seen_external_ids.add(external_id)
-    if patient.card_number is not None:
-        context.seen_cards.add(patient.card_number)
-    return patient
+# -- cells, without the blanks around them
 
 
-def _told(row: _Row, external_id: str) -> list[RowProblem]:
-    return [RowProblem(row.line, column, reason, external_id) for column, reason in row.problems]
-
-
-def _external_id(row: _Row, context: ImportContext) -> str:
-    external_id = row.matching("external_id", _EXTERNAL_ID, "bad-text") or ""
-    if not external_id:
-        row.reject("external_id", "missing")
-    elif external_id in context.seen_external_ids:
-        row.reject("external_id", "duplicate-external-id")
-    return external_id
-
-
-def _values(row: _Row, context: ImportContext) -> dict[str, Any]:
-    name = row.text("name")
-    if not name:
-        row.reject("name", "missing")
-    elif len(name) > 100 or _CONTROL.search(name):
-        row.reject("name", "bad-text")
-    vip_grade = row.text("vip_grade") or None
-    if vip_grade is not None and vip_grade not in context.vip_grades:
-        row.reject("vip_grade", "unknown-vip-grade")
-    doctor = row.text("responsible_doctor")
-    if doctor and doctor not in context.doctor_ids:
-        row.reject("responsible_doctor", "unknown-doctor")
-    return {
-        "name": name,
-        "sex": row.one_of("sex", _SEXES, "bad-sex"),
-        "birth_date": _birth_date(row),
-        "language": row.one_of("language", _LANGUAGES, "bad-language"),
-        "email": row.matching("email", _EMAIL, "bad-email"),
-        "vip_grade": vip_grade,
-        "responsible_doctor_id": context.doctor_ids.get(doctor),
-        "deceased": row.one_of("deceased", _YES_NO, "bad-yes-no"),
-    }
-
-
-def _birth_date(row: _Row) -> date | None:
-    """Year first in every form: day and month in another order cannot be told apart."""
-    text = row.text("birth_date")
+def _external_id(text: str, context: ImportContext) -> str:
     if not text:
-        return None
-    match = _DATE.fullmatch(text)
-    try:
-        born = date(*(int(part) for part in match.groups() if part)) if match else None
-    except ValueError:
-        born = None
-    if born is None or not date(1880, 1, 1) <= born <= now().date():
-        row.reject("birth_date", "bad-date")
+        raise _BadCell("missing")
+    if not _EXTERNAL_ID.fullmatch(text):
+        raise _BadCell("bad-text")
+    if text in context.seen_external_ids:
+        raise _BadCell("duplicate-external-id")
+    return text
+
+
+def _name(text: str, _: ImportContext) -> str:
+    if not text:
+        raise _BadCell("missing")
+    if len(text) > 100 or _CONTROL.search(text):
+        raise _BadCell("bad-text")
+    return text
+
+
+def _birth_date(text: str, _: ImportContext) -> date | None:
+    born = _date(text) if text else None
+    if text and (born is None or not date(1880, 1, 1) <= born <= now().date()):
+        raise _BadCell("bad-date")
     return born
 
 
-def _numbers(row: _Row, plan: NumberPlan) -> list[tuple[str, str]]:
+@lru_cache(maxsize=50_000)  # more days than anybody has lived
+def _date(text: str) -> date | None:
+    """Year first in every form: day and month in another order cannot be told apart."""
+    match = _DATE.fullmatch(text)
+    try:
+        return date(*(int(part) for part in match.groups() if part)) if match else None
+    except ValueError:
+        return None
+
+
+def _numbers(text: str, context: ImportContext) -> list[tuple[str, str]]:
     """``13800000001; family:0571-88880000``, also with full-width punctuation."""
     relations: dict[str, str] = {}
-    text = row.text("numbers").replace("；", ";").replace("：", ":")
+    text = text.replace("；", ";").replace("：", ":")
     for entry in filter(None, (part.strip() for part in text.split(";"))):
         relation, _, number = entry.rpartition(":")
         relation = relation.strip().lower() or "self"
-        e164 = plan.normalise(number)
         if relation not in _RELATIONS:
-            row.reject("numbers", "bad-relation")
-        elif e164 is None:
-            row.reject("numbers", "unreadable-number")
-        else:
-            relations.setdefault(e164, relation)
+            raise _BadCell("bad-relation")
+        e164 = context.number_plan.normalise(number)
+        if e164 is None:
+            raise _BadCell("unreadable-number")
+        relations.setdefault(e164, relation)
     return list(relations.items())
 
 
-def _card_number(row: _Row, context: ImportContext) -> str | None:
-    number = row.matching("card_number", _CARD_NUMBER, "bad-card-number")
-    if number is None and row.text("check_code"):
-        row.reject("card_number", "card-number-missing")
-    if number is not None and number in context.seen_cards:
-        row.reject("card_number", "card-of-another-patient")
-    return number
+def _card_number(text: str, context: ImportContext) -> str | None:
+    if text and not _CARD_NUMBER.fullmatch(text):
+        raise _BadCell("bad-card-number")
+    if text in context.seen_cards:
+        raise _BadCell("card-of-another-patient")
+    return text or None
 
 
-def _check_code_hash(row: _Row, key: str) -> bytes | None:
-    code, card_number = row.text("check_code"), row.text("card_number")
-    if not code:
-        return None
-    if code.isascii() and code.isdigit() and len(code) < 6:
-        row.reject("check_code", "check-code-too-short")
-    elif not (code.isascii() and code.isdigit()) or len(code) > 12:
-        row.reject("check_code", "bad-check-code")
-    return keyed_code_hash(code, owner=card_number, key=key)
+def _check_code(text: str, _: ImportContext) -> str | None:
+    if text and not (text.isascii() and text.isdigit()):
+        raise _BadCell("bad-check-code")
+    if 0 < len(text) < 6:
+        raise _BadCell("check-code-too-short")
+    if len(text) > 12:
+        raise _BadCell("bad-check-code")
+    return text or None
+
+
+def _email(text: str, _: ImportContext) -> str | None:
+    if text and not _EMAIL.fullmatch(text):
+        raise _BadCell("bad-email")
+    return text or None
+
+
+def _vip_grade(text: str, context: ImportContext) -> str | None:
+    if text and text not in context.vip_grades:
+        raise _BadCell("unknown-vip-grade")
+    return text or None
+
+
+def _responsible_doctor(text: str, context: ImportContext) -> UUID | None:
+    if text and text not in context.doctor_ids:
+        raise _BadCell("unknown-doctor")
+    return context.doctor_ids.get(text)
+
+
+def _one_of(choices: Mapping[str, Any], reason: str) -> "_ReadCell":
+    def read(text: str, _: ImportContext) -> Any:
+        try:
+            return choices[text.lower()]
+        except KeyError:
+            raise _BadCell(reason) from None
+
+    return read
+
+
+_ReadCell = Callable[[str, ImportContext], Any]
+_READ_CELL: Mapping[str, _ReadCell] = {
+    "external_id": _external_id,
+    "name": _name,
+    "sex": _one_of(_SEXES, "bad-sex"),
+    "birth_date": _birth_date,
+    "language": _one_of(_LANGUAGES, "bad-language"),
+    "email": _email,
+    "numbers": _numbers,
+    "card_number": _card_number,
+    "check_code": _check_code,
+    "vip_grade": _vip_grade,
+    "responsible_doctor": _responsible_doctor,
+    "deceased": _one_of(_YES_NO, "bad-yes-no"),
+}
+
+
+# -- rows
+
+
+class RowReader:
+    """Reads the rows of one file, whose columns stand in ``header`` (:func:`read_header`)."""
+
+    def __init__(self, header: Sequence[str], context: ImportContext) -> None:
+        self._header = tuple(header)
+        self._context = context
+        self._cells = [(name, _READ_CELL[name]) for name in header]
+        self._absent = {name: read("", context) for name, read in _READ_CELL.items() if name not in REQUIRED}
+
+    def read(self, raw: RawRow) -> PatientRow | list[RowProblem]:
+        """The row's patient, or what is wrong with its cells (then nothing of the row is loaded)."""
+        width = len(self._header)
+        if len(raw.cells) < width or any(raw.cells[width:]):
+            return [RowProblem(raw.line, "", "wrong-cell-count", "")]
+        texts = [cell.strip() for cell in raw.cells[:width]]
+        if len(max(texts, key=len)) > MAX_CELL_LENGTH:
+            long = (name for name, text in zip(self._header, texts, strict=True) if len(text) > MAX_CELL_LENGTH)
+            return [RowProblem(raw.line, name, "cell-too-long", "") for name in long]
+        values = self._absent.copy()
+        bad: dict[str, str] = {}
+        for (name, read_cell), text in zip(self._cells, texts, strict=True):
+            try:
+                values[name] = read_cell(text, self._context)
+            except _BadCell as cell:
+                bad[name] = cell.reason
+        if (values["check_code"] or "check_code" in bad) and not values["card_number"]:
+            bad.setdefault("card_number", "card-number-missing")
+        if bad:
+            external_id = texts[self._header.index("external_id")]
+            return [RowProblem(raw.line, name, reason, external_id) for name, reason in bad.items()]
+        return self._patient(raw.line, values)
+
+    def _patient(self, line: int, values: dict[str, Any]) -> PatientRow:
+        """A good row, which uses up its id and its card."""
+        external_id, card_number, code = (values.pop(name) for name in ("external_id", "card_number", "check_code"))
+        self._context.seen_external_ids.add(external_id)
+        if card_number is not None:
+            self._context.seen_cards.add(card_number)
+        return PatientRow(
+            line=line,
+            external_id=external_id,
+            numbers=values.pop("numbers"),
+            card_number=card_number,
+            check_code_hash=code and keyed_code_hash(code, owner=card_number, key=self._context.check_code_key),
+            values=values | {"responsible_doctor_id": values.pop("responsible_doctor")},
+        )

@@ -9,7 +9,7 @@ from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.security import keyed_code_hash
 from callcenter.patients.errors import ImportRefused
 from callcenter.patients.import_files import RawRow
-from callcenter.patients.import_rows import REASONS, ImportContext, PatientRow, RowProblem, parse_row, read_header
+from callcenter.patients.import_rows import REASONS, ImportContext, PatientRow, RowProblem, RowReader, read_header
 
 KEY = "key-of-the-test"
 DOCTOR = new_id()
@@ -21,7 +21,7 @@ def context() -> ImportContext:
 
 
 def parsed(cells: dict[str, str], within: ImportContext | None = None) -> PatientRow | list[RowProblem]:
-    return parse_row(RawRow(2, list(cells.values())), list(cells), within or context())
+    return RowReader(list(cells), within or context()).read(RawRow(2, list(cells.values())))
 
 
 def good(cells: dict[str, str]) -> PatientRow:
@@ -147,13 +147,13 @@ def test_a_refused_row_does_not_use_up_its_id() -> None:
 
 @pytest.mark.parametrize("cells", [["P1"], ["P1", "张三", "482913"]])
 def test_a_row_of_another_width_is_refused_without_telling_what_it_holds(cells: list[str]) -> None:
-    assert parse_row(RawRow(7, cells), ["external_id", "name"], context()) == [
-        RowProblem(7, "", "wrong-cell-count", "")
-    ]
+    reader = RowReader(["external_id", "name"], context())
+    assert reader.read(RawRow(7, cells)) == [RowProblem(7, "", "wrong-cell-count", "")]
 
 
 def test_empty_cells_behind_the_last_column_do_no_harm() -> None:
-    assert isinstance(parse_row(RawRow(7, ["P1", "张三", "", ""]), ["external_id", "name"], context()), PatientRow)
+    reader = RowReader(["external_id", "name"], context())
+    assert isinstance(reader.read(RawRow(7, ["P1", "张三", "", ""])), PatientRow)
 
 
 def test_the_header_in_any_order_and_case() -> None:
