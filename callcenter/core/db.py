@@ -4,10 +4,11 @@
 the block ends well and rolls back otherwise. Services take the session and never commit.
 """
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import DateTime, MetaData
@@ -17,6 +18,10 @@ from sqlalchemy.orm import DeclarativeBase
 
 IDLE_IN_TRANSACTION_SECONDS = 5.0
 """Of a process that was frozen, or cut off, in the middle of a fenced transaction; its locks are free then."""
+
+_abandoned: set[asyncio.Task[Any]] = set()
+
+T = TypeVar("T")
 
 
 class Base(DeclarativeBase):
@@ -73,15 +78,72 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """One unit of work: committed at the end of the block, rolled back if it raises."""
-        async with self._sessions() as session, session.begin():
-            if self._fence is None:
+        """One unit of work: committed at the end of the block, rolled back if it raises.
+
+        A task that was cancelled meanwhile ends as such, even if the roll-back fails: whoever tries again after a fault
+        of the database would otherwise take the cancellation for one, and never end.
+        """
+        try:
+            async with self._sessions() as session, session.begin():
+                if self._fence is None:
+                    yield session
+                    return
+                self._fence()
                 yield session
-                return
-            self._fence()
-            yield session
-            await session.flush()
-            self._fence()
+                await session.flush()
+                self._fence()
+        except Exception as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise asyncio.CancelledError from error
+            raise
+
+    async def connected_session(self, within_seconds: float) -> AsyncSession:
+        """A session over a connection that has just answered; the caller commits and closes it.
+
+        Raises TimeoutError when there is none in time, and whatever connecting raises.
+        """
+        session = self._sessions()
+
+        async def connect() -> None:
+            try:
+                await session.connection()
+            except BaseException:
+                await session.close()
+                raise
+
+        await answer_within(within_seconds, connect())
+        return session
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+async def answer_within(seconds: float, query: Coroutine[Any, Any, T]) -> T:
+    """The result of ``query``, or TimeoutError after ``seconds``, whatever state the database is in.
+
+    The query runs as a task of its own that is left to its fate after the limit: the roll-back on a frozen connection
+    may itself take long.
+    """
+    task = asyncio.create_task(query)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+    except asyncio.CancelledError:
+        _abandon(task)
+        raise
+    if not done:
+        _abandon(task)
+        raise TimeoutError("no answer within the limit")
+    return task.result()
+
+
+def _abandon(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    _abandoned.add(task)
+    task.add_done_callback(_forget)
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    _abandoned.discard(task)
+    if not task.cancelled():
+        task.exception()  # looked at, so that it is not reported as forgotten

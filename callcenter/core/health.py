@@ -1,14 +1,13 @@
 """Is the database there and of our schema: what every role's readiness begins with."""
 
-import asyncio
 from dataclasses import dataclass
 
 import asyncpg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from callcenter.core.db import Database
-from callcenter.core.schema import Fit, find_schema, fit, head_revision, known_revisions
+from callcenter.core.db import Database, answer_within
+from callcenter.core.schema import Fit, FoundSchema, find_schema, fit, head_revision, known_revisions
 
 log = structlog.get_logger(__name__)
 
@@ -25,8 +24,7 @@ class Check:
 async def check_database(database: Database, *, timeout_seconds: float = 1.0) -> list[Check]:
     """``database``: answers within ``timeout_seconds``; ``schema``: is one that this version works on. Never raises."""
     try:
-        async with asyncio.timeout(timeout_seconds), database.transaction() as session:
-            found = await (await session.connection()).run_sync(find_schema)
+        found = await answer_within(timeout_seconds, _read_schema(database))
     except TimeoutError:
         return [Check("database", ok=False, reason="timeout"), Check("schema", ok=False, reason="unknown")]
     except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -36,3 +34,8 @@ async def check_database(database: Database, *, timeout_seconds: float = 1.0) ->
     works = fitting in {Fit.CURRENT, Fit.AHEAD}
     reason = "" if fitting is Fit.CURRENT else fitting.value
     return [Check("database", ok=True), Check("schema", ok=works, reason=reason)]
+
+
+async def _read_schema(database: Database) -> FoundSchema:
+    async with database.transaction() as session:
+        return await (await session.connection()).run_sync(find_schema)

@@ -24,6 +24,9 @@ from callcenter.core.phone_numbers import NumberPlan
 
 API_PREFIX = "/api/v1"
 
+ANSWER_SECONDS = 3.0
+"""Within which a request has a connection that answers, or is told that there is none."""
+
 Item = TypeVar("Item")
 Row = TypeVar("Row")
 
@@ -46,13 +49,17 @@ def get_database(request: Request) -> Database:
 
 @asynccontextmanager
 async def open_transaction(database: Database) -> AsyncIterator[AsyncSession]:
-    """``database.transaction()`` that raises DatabaseUnavailable (503) when no connection can be had."""
-    async with database.transaction() as session:
+    """``database.transaction()`` that raises DatabaseUnavailable (503) when the database is away, also if it froze."""
+    try:
+        session = await database.connected_session(ANSWER_SECONDS)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, PoolTimeout) as error:
+        raise DatabaseUnavailable from error
+    async with session:
         try:
-            await session.connection()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, PoolTimeout) as error:
+            yield session
+            await session.commit()
+        except (TimeoutError, ConnectionError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise DatabaseUnavailable from error
-        yield session
 
 
 async def get_session(request: Request) -> AsyncIterator[AsyncSession]:

@@ -137,6 +137,10 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.exception_handler(PoolTimeout)(_on_pool_timeout)
 
 
+_AWAY = frozenset({"08", "53", "57", "58"})
+"""PostgreSQL, appendix A: connection, resources (disk full, no connection left), operator intervention, I/O."""
+
+
 def _on_expected(request: Request, error: CallcenterError) -> Response:
     detail = error.message if error.message != error.title_en else None
     return problem_response(request.scope, type(error), detail=detail, details=error.details)
@@ -155,7 +159,7 @@ def _on_http(request: Request, error: HTTPException) -> Response:
 def _on_database(request: Request, error: DBAPIError) -> Response:
     """Races that a check before could not see end here; anything else of the database is our fault."""
     sqlstate = str(getattr(error.orig, "sqlstate", "") or "")
-    if error.connection_invalidated or sqlstate[:2] in {"08", "57"} or sqlstate == "53300":
+    if error.connection_invalidated or sqlstate[:2] in _AWAY:
         return problem_response(request.scope, DatabaseUnavailable)
     if isinstance(error, IntegrityError) and sqlstate == "23505":
         return problem_response(request.scope, Conflict)

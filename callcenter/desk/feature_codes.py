@@ -15,8 +15,8 @@ from callcenter.asterisk.agi_channel import AgiChannel
 from callcenter.core.audit import Actor, record_audit
 from callcenter.core.db import Database
 from callcenter.core.errors import CallcenterError
-from callcenter.core.jobs import WORLD_FAULTS
 from callcenter.desk import service
+from callcenter.ivr.limits import limited
 
 log = structlog.get_logger(__name__)
 
@@ -46,38 +46,54 @@ class FeatureCodes:
         except CallcenterError as error:
             log.info("feature_code_refused", seat=seat, problem=error.code)
             prompt = "agent_refused"
-        except WORLD_FAULTS as error:
-            log.warning("feature_code_failed", seat=seat, reason=type(error).__name__)
-            prompt = "agent_refused"
         await channel.stream_file(f"cc/{prompt}")
 
     async def _log_in(self, channel: AgiChannel, seat: str) -> str:
         number, _ = await channel.get_data("cc/agent_ask_number", ANSWER_SECONDS, NUMBER_DIGITS)
         pin, _ = await channel.get_data("cc/agent_ask_pin", ANSWER_SECONDS, PIN_DIGITS)
-        async with self._database.transaction() as session:
+
+        async def log_in(session: AsyncSession) -> None:
             found = await agents.get_agent_by_pin(session, number, pin, key=self._code_key)
             agent = await agents.get_agent(session, found.number, lock=True)
             await self._set_state(session, agent, Wanted.AVAILABLE, seat=seat)
+
+        await self._change(log_in)
         return "agent_logged_in"
 
     async def _log_out(self, _channel: AgiChannel, seat: str) -> str:
-        async with self._database.transaction() as session:
+        async def log_out(session: AsyncSession) -> None:
             await self._set_state(session, await _agent_at(session, seat), Wanted.LOGGED_OUT)
+
+        await self._change(log_out)
         return "agent_logged_out"
 
     async def _available(self, _channel: AgiChannel, seat: str) -> str:
-        async with self._database.transaction() as session:
+        async def available(session: AsyncSession) -> None:
             await self._set_state(session, await _agent_at(session, seat), Wanted.AVAILABLE)
+
+        await self._change(available)
         return "agent_available"
 
     async def _pause(self, channel: AgiChannel, seat: str) -> str:
         digit = await channel.get_variable(variables.DIGIT)
-        async with self._database.transaction() as session:
+
+        async def pause(session: AsyncSession) -> None:
             reason = await agent_queries.find_pause_reason_by_digit(session, digit or "")
             if reason is None:
                 raise UnknownPauseReason(digit=digit)
             await self._set_state(session, await _agent_at(session, seat), Wanted.PAUSED, reason=reason.code)
+
+        await self._change(pause)
         return "agent_paused"
+
+    async def _change(self, change: Callable[[AsyncSession], Awaitable[None]]) -> None:
+        """One transaction, for which the agent waits no longer than a caller does. Raises DatabaseAway."""
+
+        async def changed() -> None:
+            async with self._database.transaction() as session:
+                await change(session)
+
+        await limited(changed())
 
     async def _set_state(
         self, session: AsyncSession, agent: Agent, wanted: Wanted, *, seat: str | None = None, reason: str | None = None

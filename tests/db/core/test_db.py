@@ -1,0 +1,67 @@
+"""A transaction that is cancelled, and a database that does not answer."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from callcenter.core.db import Database, answer_within
+from callcenter.core.jobs import run_every
+from tests.support.polling import becomes
+
+EVER = 3600.0
+
+
+async def _on_a_dead_link(database: Database, begun: asyncio.Event) -> None:
+    """Waits inside a transaction whose connection is gone, so that its roll-back fails."""
+    async with database.transaction() as session:
+        await session.execute(text("SELECT 1"))
+        raw = await (await session.connection()).get_raw_connection()
+        raw.driver_connection.terminate()  # type: ignore[union-attr]
+        begun.set()
+        await asyncio.sleep(EVER)
+
+
+async def test_a_cancelled_job_ends_though_its_roll_back_fails(database: Database) -> None:
+    begun = asyncio.Event()
+    job = asyncio.create_task(run_every("test", EVER, lambda: _on_a_dead_link(database, begun)))
+    await begun.wait()
+    job.cancel()
+    done, _ = await asyncio.wait({job}, timeout=10)
+    assert done, "the cancellation was taken for a fault of the database"
+    assert job.cancelled()
+
+
+async def test_a_limit_around_it_is_a_time_out(database: Database) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await _on_a_dead_link(database, asyncio.Event())
+
+
+async def test_a_connected_session_is_not_waited_for(database: Database) -> None:
+    """All connections of the pool are in use: told in time, and nothing of the attempt is left."""
+    held = [await database.connected_session(5) for _ in range(20)]
+    with pytest.raises(TimeoutError):
+        await database.connected_session(0.2)
+    for session in held:
+        await session.close()
+
+    async def in_use() -> int:
+        return database.engine.pool.checkedout()  # type: ignore[attr-defined, no-any-return]
+
+    await becomes(in_use, lambda count: count == 0)
+
+
+async def test_what_takes_too_long_is_left_to_its_fate() -> None:
+    """It is cancelled, and not waited for though it refuses to end."""
+    stubborn = asyncio.Event()
+
+    async def query() -> None:
+        try:
+            await asyncio.sleep(EVER)
+        except asyncio.CancelledError:
+            await stubborn.wait()
+
+    with pytest.raises(TimeoutError):
+        await answer_within(0.05, query())
+    stubborn.set()
