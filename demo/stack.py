@@ -10,9 +10,10 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 import httpx
@@ -118,29 +119,45 @@ class Stack:
         await asyncio.to_thread(self._pbx.start)
 
     async def start_service(
-        self, roles: Sequence[ProcessRole] = tuple(ProcessRole), *, http_port: int | None = None
+        self,
+        roles: Sequence[ProcessRole] = tuple(ProcessRole),
+        *,
+        http_port: int | None = None,
+        ways: Mapping[str, str] = MappingProxyType({}),
     ) -> Service:
-        """Start one process with ``roles`` and wait until it is ready. ``http_port``: for a second process."""
-        service = await self.launch_service(roles, http_port=http_port)
+        """Start one process with ``roles`` and wait until it is ready. ``http_port``: for a second process.
+
+        ``ways``: settings of this process alone (``AMI_PORT``, ``DATABASE_URL``), to lead it over a wire of a test.
+        """
+        service = await self.launch_service(roles, http_port=http_port, ways=ways)
         await service.ready()
         return service
 
-    async def launch_service(self, roles: Sequence[ProcessRole], *, http_port: int | None = None) -> Service:
+    async def launch_service(
+        self,
+        roles: Sequence[ProcessRole],
+        *,
+        http_port: int | None = None,
+        ways: Mapping[str, str] = MappingProxyType({}),
+    ) -> Service:
         """Start one process without waiting."""
         port = http_port or self.settings.api_port
         log_file = self.settings.state_dir / f"service-{'-'.join(roles)}-{len(self.services)}.log"
         arguments = [part for role in roles for part in ("--role", role)]
         with log_file.open("wb") as log:
-            process = await self._spawn(arguments, port, log)
+            process = await self._spawn(arguments, port, ways, log)
         service = Service(tuple(roles), process, port, log_file)
         self.services.append(service)
         return service
 
-    async def _spawn(self, arguments: list[str], http_port: int, log: IO[bytes]) -> asyncio.subprocess.Process:
+    async def _spawn(
+        self, arguments: list[str], http_port: int, ways: Mapping[str, str], log: IO[bytes]
+    ) -> asyncio.subprocess.Process:
+        own = {f"CALLCENTER_{name}": value for name, value in {"API_PORT": str(http_port), **ways}.items()}
         return await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "callcenter", "serve", *arguments),
-            env={**os.environ, **environment(self.settings, self.database_url), "CALLCENTER_API_PORT": str(http_port)},
+            env={**os.environ, **environment(self.settings, self.database_url), **own},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,
