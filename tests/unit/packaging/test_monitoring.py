@@ -1,0 +1,107 @@
+"""Alert rules and dashboard: what Prometheus's own checker says, and whether what they ask for exists."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import callcenter.roles  # noqa: F401 - every module that has figures
+from callcenter.core.db import Database
+from callcenter.core.metrics import HttpMetrics
+from tests.unit.packaging.checkers import DEPLOY, check
+
+MONITORING = DEPLOY / "monitoring"
+OPERATIONS = DEPLOY.parent / "docs" / "operations.md"
+_METRIC = re.compile(r"\b(?:callcenter|process|python)_[a-z_]+\b")
+_LABELS = re.compile(r"\{[^}]*\}|\b(?:by|on|without|ignoring)\s*\([^)]*\)")
+
+
+def rules() -> list[dict[str, Any]]:
+    document = yaml.safe_load((MONITORING / "alerts.yaml").read_text())
+    return [rule for group in document["groups"] for rule in group["rules"]]
+
+
+def panels() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((MONITORING / "dashboard.json").read_text())["panels"]
+    return found
+
+
+def expressions() -> list[str]:
+    return [rule["expr"] for rule in rules()] + [t["expr"] for panel in panels() for t in panel["targets"]]
+
+
+@pytest.fixture(scope="module")
+def exported() -> set[str]:
+    """Names that a process with all roles shows at /metrics, with or without values."""
+    lines = HttpMetrics(Database("postgresql+asyncpg://nobody@/nothing")).render().decode().splitlines()
+    names = {line.split()[2] for line in lines if line.startswith("# TYPE")}
+    histograms = {line.split()[2] for line in lines if line.startswith("# TYPE") and line.endswith("histogram")}
+    return names | {f"{name}_bucket" for name in histograms}
+
+
+def test_rules_hold() -> None:
+    check("promtool", "check", "rules", MONITORING / "alerts.yaml")
+    check("promtool", "test", "rules", MONITORING / "alerts_test.yaml")
+    check("promtool", "check", "config", MONITORING / "prometheus.yaml")
+
+
+def test_every_question_of_the_dashboard_is_promql(tmp_path: Path) -> None:
+    asked = [{"record": f"a:b{number}", "expr": one} for number, one in enumerate(expressions())]
+    file = tmp_path / "asked.yaml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "asked", "rules": asked}]}))
+    assert f"{len(asked)} rules found" in check("promtool", "check", "rules", file)
+
+
+def test_every_metric_that_is_asked_for_exists(exported: set[str]) -> None:
+    asked = {name for one in expressions() for name in _METRIC.findall(_LABELS.sub("", one))}
+    assert asked - exported == set()
+    assert len(asked) > 12
+
+
+def test_every_metric_of_ours_is_explained(exported: set[str]) -> None:
+    text = OPERATIONS.read_text()
+    ours = {name for name in exported if name.startswith("callcenter_") and not name.endswith(("_bucket", "_created"))}
+    assert {name for name in ours if f"`{name}`" not in text} == set()
+
+
+def test_alerts_say_what_to_do() -> None:
+    names = [rule["alert"] for rule in rules()]
+    assert len(set(names)) == len(names)
+    for rule in rules():
+        assert rule["labels"]["severity"] in {"warning", "critical"}
+        assert rule["annotations"]["summary"]
+        assert rule["annotations"]["description"].endswith(".")
+
+
+def test_panels_do_not_overlap() -> None:
+    places = [panel["gridPos"] for panel in panels()]
+    cells = [(p["x"] + dx, p["y"] + dy) for p in places for dx in range(p["w"]) for dy in range(p["h"])]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24
+    assert len({panel["id"] for panel in panels()}) == len(panels())
+
+
+def test_every_alarm_that_may_be_raised_is_explained() -> None:
+    """The table of docs/operations.md against the code: kinds stand in the call, or in a constant of the module."""
+    raised = set()
+    for path in (DEPLOY.parent / "callcenter").rglob("*.py"):
+        source = path.read_text()
+        for argument in re.findall(r"raise_alarm\(\s*\w+,\s*([\w.\"]+)", source):
+            if argument.startswith('"'):
+                raised.add(argument.strip('"'))
+            elif argument != "kind":  # the definition itself
+                found = re.search(rf'^{argument.rpartition(".")[2]} = "(\w+)"', source, re.MULTILINE)
+                assert found, f"{path.name}: which alarm is {argument}?"
+                raised.add(found[1])
+    told = set(re.findall(r"`(\w+)`", "".join(_first_cells(OPERATIONS.read_text(), "## Alarms"))))
+    assert {"node_lost", "code_budget_used_up", "emergency"} <= raised
+    assert raised - told == set()
+    assert told - raised == set()
+
+
+def _first_cells(text: str, heading: str) -> list[str]:
+    section = text.split(f"\n{heading}\n", 1)[1].split("\n## ", 1)[0]
+    return [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
