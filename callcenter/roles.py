@@ -70,7 +70,12 @@ async def serve(settings: Settings, database_url: str, roles: Collection[Process
 
 async def _start_ivr(settings: Settings, database: Database, stack: AsyncExitStack) -> IvrServer:
     require_free_port(
-        "tcp", settings.fastagi_host, settings.fastagi_port, purpose="FastAGI", setting="CALLCENTER_FASTAGI_PORT"
+        "tcp",
+        settings.fastagi_host,
+        settings.fastagi_port,
+        purpose="FastAGI",
+        setting="CALLCENTER_FASTAGI_PORT",
+        shared=settings.fastagi_shared,
     )
     feature_codes = FeatureCodes(database, pbx=settings.pbx_name, code_key=get_secret(settings, "check_code_key"))
     ivr = IvrServer(settings, database, handlers={"seat": feature_codes})

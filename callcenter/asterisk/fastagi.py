@@ -34,7 +34,10 @@ _DROPPED = Counter("callcenter_agi_dropped", "FastAGI connections closed without
 
 
 class FastAgiServer:
-    """Listens for Asterisk and runs ``handler`` once per connection; port 0 takes a free one (see :attr:`port`)."""
+    """Listens for Asterisk and runs ``handler`` once per connection; port 0 takes a free one (see :attr:`port`).
+
+    ``shared``: other processes may listen there too; the kernel spreads connections over those that live.
+    """
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class FastAgiServer:
         max_conversations: int = MAX_CONVERSATIONS,
         max_newcomers: int = MAX_NEWCOMERS,
         request_timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
+        shared: bool = False,
     ) -> None:
         self._host = host
         self._port = port
@@ -52,6 +56,7 @@ class FastAgiServer:
         self._max_conversations = max_conversations
         self._max_newcomers = max_newcomers
         self._request_timeout_seconds = request_timeout_seconds
+        self._shared = shared
         self._server: asyncio.Server | None = None
         self._newcomers: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         """Oldest first."""
@@ -66,7 +71,7 @@ class FastAgiServer:
     async def start(self) -> None:
         """Raises OSError when the port is taken."""
         self._server = await asyncio.start_server(
-            self._serve, self._host, self._port, limit=MAX_BLOCK_BYTES, backlog=_BACKLOG
+            self._serve, self._host, self._port, limit=MAX_BLOCK_BYTES, backlog=_BACKLOG, reuse_port=self._shared
         )
         self._port = self._server.sockets[0].getsockname()[1]
 

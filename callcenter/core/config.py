@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     api_port: int = Field(default=8000, ge=1, le=65535)
     fastagi_host: str = "127.0.0.1"
     fastagi_port: int = Field(default=4573, ge=1, le=65535)
+    fastagi_shared: bool = False
+    """Several ivr processes of this machine listen on that port: calls are spread over them, and when one ends the
+    others answer.
+    """
     drain_seconds: float = Field(default=30.0, ge=0)
     """After SIGTERM: how long running flows may go on before the process ends."""
     session_hours: float = Field(default=12.0, gt=0)

@@ -13,10 +13,13 @@ Protocol = Literal["tcp", "udp"]
 _TCP_LISTENING = "0A"
 
 
-def require_free_port(protocol: Protocol, host: str, port: int, *, purpose: str, setting: str) -> None:
+def require_free_port(
+    protocol: Protocol, host: str, port: int, *, purpose: str, setting: str, shared: bool = False
+) -> None:
     """Raises SetupError naming the holder and the remedy when ``host:port`` cannot be bound.
 
     ``purpose``: who needs it, begins the sentence. ``setting``: the environment variable that chooses the port.
+    ``shared``: others that share it too may be listening there (SO_REUSEPORT).
     """
     family, kind, _, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
@@ -24,9 +27,11 @@ def require_free_port(protocol: Protocol, host: str, port: int, *, purpose: str,
     with socket.socket(family, kind) as probe:
         if protocol == "tcp":  # connections of an earlier run in TIME_WAIT do not count
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         try:
             probe.bind(address)
-            if protocol == "tcp":
+            if protocol == "tcp" and not shared:  # of those that listen the kernel may choose the probe
                 probe.listen(1)
         except OSError as error:
             raise SetupError(

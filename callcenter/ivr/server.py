@@ -81,7 +81,9 @@ class IvrServer:
             FLOW_PATH: self._run_flow,
             CALLBACK_PATH: CallbackDialling(database, plan, Home.of(settings)),
         }
-        self._server = FastAgiServer(settings.fastagi_host, settings.fastagi_port, self._serve)
+        self._server = FastAgiServer(
+            settings.fastagi_host, settings.fastagi_port, self._serve, shared=settings.fastagi_shared
+        )
 
     @property
     def port(self) -> int:
