@@ -1,6 +1,6 @@
 """What the ledger tells call-backs; composed by the engine into calls.service.ingest."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,10 +10,9 @@ from callcenter.callbacks.placing import Served, is_attempt_id
 from callcenter.calls.derive import DerivedCall
 
 
-async def on_call_end(event: CelRecord, session: AsyncSession) -> None:
+def on_call_end(event: CelRecord, session: AsyncSession) -> Awaitable[None] | None:
     """The last channel of a call is gone. Of most calls that is none of ours."""
-    if is_attempt_id(event.linkedid):
-        await placing.settle(session, event.linkedid, event.at)
+    return placing.settle(session, event.linkedid, event.at) if is_attempt_id(event.linkedid) else None
 
 
 async def on_calls(calls: Sequence[DerivedCall], session: AsyncSession) -> None:

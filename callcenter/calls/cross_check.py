@@ -87,6 +87,7 @@ class LedgerCrossCheck:
         self._gone_since = {call_id: self._gone_since.get(call_id, at) for call_id in gone}
         cut = sorted(call_id for call_id, since in self._gone_since.items() if at - since >= self._gone_seconds)
         if cut:
+            self._ledger.forget_open_calls()
             await lost_lines.close_cut_calls(session, self._pbx, cut, now(), plan=self._plan)
             log.error("ledger_lines_lost", pbx=self._pbx, calls=len(cut))
             await raise_alarm(session, CUT, key=self._pbx, severity="critical", pbx=self._pbx, calls=len(cut))

@@ -1,17 +1,19 @@
-"""Calls written again from the ledger lines in the database; what repeats changes nothing."""
+"""Calls written again from their ledger lines; what repeats comes to the same."""
 
-from collections.abc import Collection, Sequence
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from datetime import datetime
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.agents.seat_history import agents_at_seats
-from callcenter.asterisk.ledger import CelRecord
+from callcenter.asterisk.ledger import CelRecord, QueueLogRecord
 from callcenter.calls import queries
-from callcenter.calls.derive import DerivedCall, derive_call, seats_in
-from callcenter.calls.models import Call, CallStep, Leg, QueueVisit, Recording
+from callcenter.calls.derive import DerivedCall, DerivedRecording, derive_call, seats_in
+from callcenter.calls.models import Recording
+from callcenter.calls.open_calls import OpenCalls
 from callcenter.core.alarms import raise_alarm
 from callcenter.core.clock import now
 from callcenter.core.phone_numbers import NumberPlan
@@ -19,25 +21,65 @@ from callcenter.core.upsert import put_rows
 
 log = structlog.get_logger(__name__)
 
-_PARTS = frozenset({"legs", "visits", "steps", "recordings"})
-_CALL_COLUMNS = [field.name for field in fields(DerivedCall) if field.name not in {"id", *_PARTS}]
+_IN_A_THREAD = 20
+"""From so many calls on: the event loop has other work."""
+_RECORDING_COLUMNS = tuple(field.name for field in fields(DerivedRecording))
 
 
 async def derive_calls(
-    session: AsyncSession, pbx: str, call_ids: Collection[str], *, plan: NumberPlan
+    session: AsyncSession,
+    pbx: str,
+    call_ids: Collection[str],
+    *,
+    plan: NumberPlan,
+    open_calls: OpenCalls | None = None,
 ) -> list[DerivedCall]:
-    """Derive these calls from all their lines and write what is new; four queries, however many calls.
+    """Derive these calls from all their lines and write them; a few statements, however many calls.
 
     A call that cannot be derived raises an alarm and does not stop the others.
     """
     if not call_ids:
         return []
-    events = await _without_purged(session, await queries.load_events(session, sorted(call_ids)))
+    await queries.lock_derivation(session, pbx)
+    events = await _load_events(session, call_ids, open_calls)
     uniqueids = {event.uniqueid for of_call in events.values() for event in of_call}
     queue_log = await queries.load_queue_log(session, uniqueids)
     boots = await queries.list_boots(session, pbx)
     agents = await agents_at_seats(session, (place for of_call in events.values() for place in seats_in(of_call)))
+
+    def derive() -> tuple[list[DerivedCall], list[str]]:
+        return _derive(events, queue_log, boots, agents, plan)
+
+    calls, failed = await asyncio.to_thread(derive) if len(events) >= _IN_A_THREAD else derive()
+    for call_id in failed:
+        await raise_alarm(session, "call_not_derived", key=call_id, call_id=call_id)
+    if calls:
+        await queries.replace_calls(session, pbx, calls, now())
+        await _put_recordings(session, calls)
+    return calls
+
+
+async def _load_events(
+    session: AsyncSession, call_ids: Collection[str], open_calls: OpenCalls | None
+) -> dict[str, Sequence[CelRecord]]:
+    known = {call_id: open_calls.events_of(call_id) for call_id in call_ids} if open_calls else {}
+    events: dict[str, Sequence[CelRecord]] = {call_id: of_call for call_id, of_call in known.items() if of_call}
+    others = sorted(set(call_ids) - events.keys())
+    if others:
+        events |= await _without_purged(session, await queries.load_events(session, others))
+    return events
+
+
+def _derive(
+    events: Mapping[str, Sequence[CelRecord]],
+    queue_log: Mapping[str, Sequence[QueueLogRecord]],
+    boots: Iterable[datetime],
+    agents: Mapping[tuple[str, datetime], str],
+    plan: NumberPlan,
+) -> tuple[list[DerivedCall], list[str]]:
+    """The calls, and the ids of those that could not be derived."""
     calls: list[DerivedCall] = []
+    failed: list[str] = []
     for call_id, of_call in sorted(events.items()):
         lines = [line for uniqueid in {event.uniqueid for event in of_call} for line in queue_log.get(uniqueid, ())]
         try:
@@ -51,12 +93,11 @@ async def derive_calls(
             )
         except Exception:
             log.exception("call_not_derived", call_id=call_id)
-            await raise_alarm(session, "call_not_derived", key=call_id, call_id=call_id)
+            failed.append(call_id)
             continue
         if call is not None:
             calls.append(call)
-    await _write(session, pbx, calls)
-    return calls
+    return calls, failed
 
 
 async def _without_purged(session: AsyncSession, events: dict[str, list[CelRecord]]) -> dict[str, list[CelRecord]]:
@@ -70,31 +111,12 @@ async def _without_purged(session: AsyncSession, events: dict[str, list[CelRecor
     return {call_id: of_call for call_id, of_call in events.items() if call_id not in kept}
 
 
-async def _write(session: AsyncSession, pbx: str, calls: Sequence[DerivedCall]) -> None:
-    at = now()
-    rows: list[dict[str, Any]] = [
-        {"id": call.id, "pbx": pbx, "derived_at": at, **{name: getattr(call, name) for name in _CALL_COLUMNS}}
-        for call in calls
-    ]
-    await put_rows(session, Call, rows, key=["id"], update=_CALL_COLUMNS, touch={"derived_at": at})
-    await _write_parts(session, Leg, calls, "legs", key=["uniqueid"])
-    await _write_parts(session, QueueVisit, calls, "visits", key=["uniqueid", "number"])
-    await _write_parts(session, CallStep, calls, "steps", key=["call_id", "number"])
-    await _write_parts(session, Recording, calls, "recordings", key=["file"])
-
-
-async def _write_parts(
-    session: AsyncSession,
-    model: type[Leg | QueueVisit | CallStep | Recording],
-    calls: Sequence[DerivedCall],
-    part: str,
-    *,
-    key: list[str],
-) -> None:
+async def _put_recordings(session: AsyncSession, calls: Iterable[DerivedCall]) -> None:
+    """What was found in their files stays."""
     rows = [
-        {"call_id": call.id, **{field.name: getattr(one, field.name) for field in fields(one)}}
+        {"call_id": call.id, **{name: getattr(one, name) for name in _RECORDING_COLUMNS}}
         for call in calls
-        for one in getattr(call, part)
+        for one in call.recordings
     ]
     if rows:
-        await put_rows(session, model, rows, key=key, update=[name for name in rows[0] if name not in key])
+        await put_rows(session, Recording, rows, key=["file"], update=[name for name in rows[0] if name != "file"])

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, Identity, Index, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -27,6 +27,8 @@ class LedgerFile(Base):
     """Digest of the first line, which names the file; ``#1``, ``#2``... after truncations that kept that line."""
     offset: Mapped[int] = mapped_column(BigInteger, default=0)
     """Bytes read and committed, always at a line's end."""
+    derived_offset: Mapped[int | None] = mapped_column(BigInteger)
+    """Up to here the lines are in the calls; those behind it may be in them later. None: as far as read."""
     first_seen_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 
@@ -174,7 +176,7 @@ class Leg(Base):
     __table_args__ = (Index("ix_legs_agent_number_started_at", "agent_number", "started_at"),)
 
     uniqueid: Mapped[str] = mapped_column(primary_key=True)
-    call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"), index=True)
+    call_id: Mapped[str] = mapped_column(index=True)
     channel: Mapped[str]
     role: Mapped[str]
     """``caller``, ``agent``, ``trunk`` or ``other``."""
@@ -198,7 +200,7 @@ class QueueVisit(Base):
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"))
+    call_id: Mapped[str]
     uniqueid: Mapped[str]
     """The waiting caller's channel."""
     number: Mapped[int]
@@ -233,7 +235,7 @@ class CallStep(Base):
     __table_args__ = (UniqueConstraint("call_id", "number"),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"))
+    call_id: Mapped[str]
     number: Mapped[int]
     at: Mapped[datetime]
     flow: Mapped[str]
@@ -254,7 +256,7 @@ class Recording(Base):
     file: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[int] = mapped_column(BigInteger, Identity())
     """What the API calls it: a file's name holds a call's id."""
-    call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"), index=True)
+    call_id: Mapped[str] = mapped_column(index=True)
     purpose: Mapped[str]
     """``complaint``, ``message`` or ``remark``."""
     queue_name: Mapped[str | None]

@@ -1,48 +1,48 @@
 """SQL of the ledger and of writing what is derived from it. Reading for people: calls/search.py, calls/figures.py."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, TextClause, bindparam, exists, select, text, update
+import orjson
+from sqlalchemy import ColumnElement, exists, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.asterisk.ledger import CelRecord, QueueLogRecord
+from callcenter.asterisk.ledger import CelRecord, LedgerKind, LedgerRecord, QueueLogRecord
 from callcenter.asterisk.ledger_files import FileIdentity
+from callcenter.calls.derive import DerivedCall, DerivedLeg, DerivedStep
 from callcenter.calls.models import (
     Call,
     CallLink,
+    CallStep,
+    LedgerEvent,
     LedgerFile,
     LedgerQuarantine,
     Leg,
     PbxBoot,
     QueueLogEvent,
+    QueueVisit,
     Recording,
 )
+from callcenter.calls.visits import DerivedVisit
+from callcenter.core.copying import copy_rows
 
-_INSERT_EVENTS = text("""
-    INSERT INTO ledger_events
-        (file_id, "offset", pbx, kind, at, uniqueid, linkedid, channel, context, extension, application, peer, extra)
-    SELECT :file_id, "offset", :pbx, kind, at, uniqueid, linkedid, channel, context, extension, application, peer, extra
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS line (
-        "offset" bigint, kind text, at timestamptz, uniqueid text, linkedid text, channel text, context text,
-        extension text, application text, peer text, extra jsonb)
-    ORDER BY "offset"
-    ON CONFLICT (file_id, "offset") DO NOTHING
-    RETURNING "offset"
-""").bindparams(bindparam("rows", type_=JSONB))
-
-_INSERT_QUEUE_LOG = text("""
-    INSERT INTO queue_log_events (file_id, "offset", pbx, at, callid, queue_name, agent, kind, data)
-    SELECT :file_id, "offset", :pbx, at, callid, queue_name, agent, kind, data
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS line (
-        "offset" bigint, at timestamptz, callid text, queue_name text, agent text, kind text, data text[])
-    ORDER BY "offset"
-    ON CONFLICT (file_id, "offset") DO NOTHING
-    RETURNING "offset"
-""").bindparams(bindparam("rows", type_=JSONB))
+_EVENT_TEXTS = ("kind", "at", "uniqueid", "linkedid", "channel", "context", "extension", "application", "peer")
+_QUEUE_LOG_COLUMNS = ("at", "callid", "queue_name", "agent", "kind", "data")
+_event_values = attrgetter(*_EVENT_TEXTS)
+_queue_log_row = attrgetter(*_QUEUE_LOG_COLUMNS)
+_LINES = {
+    LedgerKind.CEL: (LedgerEvent.__tablename__, (*_EVENT_TEXTS, "extra")),
+    LedgerKind.QUEUE_LOG: (QueueLogEvent.__tablename__, _QUEUE_LOG_COLUMNS),
+}
+_STORED = {
+    kind: text(f'SELECT "offset" FROM {table} WHERE file_id = :file_id AND "offset" >= :start AND "offset" < :end')  # noqa: S608 - names of ours
+    for kind, (table, _) in _LINES.items()
+}
 
 # all events of the calls, whichever linkedids they are made of, in the order of the files
 _EVENTS_OF_CALLS = text("""
@@ -53,11 +53,61 @@ _EVENTS_OF_CALLS = text("""
     ORDER BY e.file_id, e."offset"
 """).columns(extra=JSONB)
 
-_CALLS_OF_CHANNELS = text("""
-    SELECT DISTINCT call_links.call_id
-    FROM ledger_events AS e JOIN call_links ON call_links.linkedid = e.linkedid
-    WHERE e.uniqueid = ANY(CAST(:uniqueids AS text[]))
+# the lines of queue_log that say more than the channel events do
+_QUEUE_LOG_OF_CHANNELS = text("""
+    SELECT at, callid, queue_name, agent, kind, data FROM queue_log_events
+    WHERE callid = ANY(CAST(:callids AS text[])) AND kind IN ('CONNECT', 'EXITWITHKEY')
+    ORDER BY file_id, "offset"
 """)
+
+_LINK_CALLS = text("""
+    INSERT INTO call_links (linkedid, call_id)
+    SELECT linkedid, linkedid FROM unnest(CAST(:linkedids AS text[])) AS new (linkedid)
+    ON CONFLICT (linkedid) DO NOTHING RETURNING linkedid
+""")
+_CALLS_OF_LINKS = text("SELECT linkedid, call_id FROM call_links WHERE linkedid = ANY(CAST(:linkedids AS text[]))")
+
+# a waiting caller's channel is the first of its call, or a leg of one that was derived
+_CALLS_OF_CHANNELS = text("""
+    SELECT call_id FROM call_links WHERE linkedid = ANY(CAST(:uniqueids AS text[]))
+    UNION SELECT call_id FROM legs WHERE uniqueid = ANY(CAST(:uniqueids AS text[]))
+""")
+
+_CALLS_NOT_DERIVED = text("""
+    SELECT call_links.call_id FROM ledger_files AS f
+    JOIN ledger_events AS e ON e.file_id = f.id AND e."offset" >= f.derived_offset
+    JOIN call_links ON call_links.linkedid = e.linkedid
+    WHERE f.pbx = :pbx AND f.derived_offset < f."offset"
+    UNION
+    SELECT call_links.call_id FROM ledger_files AS f
+    JOIN queue_log_events AS e ON e.file_id = f.id AND e."offset" >= f.derived_offset
+    JOIN call_links ON call_links.linkedid = e.callid
+    WHERE f.pbx = :pbx AND f.derived_offset < f."offset"
+""")
+
+_DELETE_CALLS = text("""
+    WITH gone AS (SELECT unnest(CAST(:call_ids AS text[])) AS call_id),
+    legs AS (DELETE FROM legs USING gone WHERE legs.call_id = gone.call_id),
+    visits AS (DELETE FROM queue_visits USING gone WHERE queue_visits.call_id = gone.call_id),
+    steps AS (DELETE FROM call_steps USING gone WHERE call_steps.call_id = gone.call_id)
+    DELETE FROM calls USING gone WHERE calls.id = gone.call_id
+""")
+
+_CALL_COLUMNS = tuple(
+    field.name for field in fields(DerivedCall) if field.name not in {"legs", "visits", "steps", "recordings"}
+)
+_call_values = attrgetter(*_CALL_COLUMNS)
+_PARTS = tuple(
+    (model, columns, part, attrgetter(*columns))
+    for model, kind, part in (
+        (Leg, DerivedLeg, "legs"),
+        (QueueVisit, DerivedVisit, "visits"),
+        (CallStep, DerivedStep, "steps"),
+    )
+    for columns in [tuple(field.name for field in fields(kind))]
+)
+
+_LOCK_DERIVATION = text("SELECT pg_advisory_xact_lock(hashtext('derive ' || :pbx))")
 
 COMPLAINT = "complaint"
 """Purpose of the recording that belongs to a complaint."""
@@ -84,6 +134,7 @@ async def lock_ledger_file(
             inode=identity.inode,
             head_digest=identity.head_digest,
             offset=offset,
+            derived_offset=offset,
             first_seen_at=at,
         )
         .on_conflict_do_nothing(index_elements=["pbx", "kind", "head_digest"])
@@ -108,55 +159,26 @@ async def finish_other_files(session: AsyncSession, file: LedgerFile, at: dateti
     )
 
 
-async def insert_events(
-    session: AsyncSession, file_id: int, pbx: str, records: Iterable[tuple[int, CelRecord]]
-) -> set[int]:
-    """Offsets of those that were not there before."""
+async def find_stored(session: AsyncSession, kind: LedgerKind, file_id: int, start: int, end: int) -> set[int]:
+    """Offsets from ``start`` until before ``end`` whose lines are stored already."""
+    return set(await session.scalars(_STORED[kind], {"file_id": file_id, "start": start, "end": end}))
+
+
+async def insert_lines(
+    session: AsyncSession, kind: LedgerKind, file_id: int, pbx: str, records: Iterable[tuple[int, LedgerRecord]]
+) -> None:
+    """Store lines of one file with their offsets; none of them is stored already."""
     rows = [
-        {
-            "offset": offset,
-            "kind": record.kind,
-            "at": record.at,
-            "uniqueid": record.uniqueid,
-            "linkedid": record.linkedid,
-            "channel": record.channel,
-            "context": record.context,
-            "extension": record.extension,
-            "application": record.application,
-            "peer": record.peer,
-            "extra": dict(record.extra),
-        }
+        (file_id, offset, pbx, *(_event_row(record) if isinstance(record, CelRecord) else _queue_log_row(record)))
         for offset, record in records
     ]
-    return await _insert_lines(session, _INSERT_EVENTS, file_id, pbx, rows)
+    if rows:
+        table, columns = _LINES[kind]
+        await copy_rows(session, table, ("file_id", "offset", "pbx", *columns), rows)
 
 
-async def insert_queue_log(
-    session: AsyncSession, file_id: int, pbx: str, records: Iterable[tuple[int, QueueLogRecord]]
-) -> set[int]:
-    """Offsets of those that were not there before."""
-    rows = [
-        {
-            "offset": offset,
-            "at": record.at,
-            "callid": record.callid,
-            "queue_name": record.queue_name,
-            "agent": record.agent,
-            "kind": record.kind,
-            "data": list(record.data),
-        }
-        for offset, record in records
-    ]
-    return await _insert_lines(session, _INSERT_QUEUE_LOG, file_id, pbx, rows)
-
-
-async def _insert_lines(
-    session: AsyncSession, statement: TextClause, file_id: int, pbx: str, rows: Sequence[Mapping[str, Any]]
-) -> set[int]:
-    if not rows:
-        return set()
-    result = await session.execute(statement, {"file_id": file_id, "pbx": pbx, "rows": rows})
-    return set(result.scalars())
+def _event_row(event: CelRecord) -> tuple[Any, ...]:
+    return (*_event_values(event), orjson.dumps(event.extra).decode() if event.extra else "{}")
 
 
 async def quarantine(
@@ -177,13 +199,16 @@ async def quarantine(
     return set(result.scalars())
 
 
-async def link_calls(session: AsyncSession, linkedids: Collection[str]) -> set[str]:
-    """The calls of these linkedids; one that is new is a call of its own."""
+async def link_calls(session: AsyncSession, linkedids: set[str]) -> tuple[dict[str, str], set[str]]:
+    """The call of each of these linkedids, and which of them are new: each a call of its own."""
     if not linkedids:
-        return set()
-    rows = [{"linkedid": linkedid, "call_id": linkedid} for linkedid in sorted(linkedids)]
-    await session.execute(insert(CallLink).values(rows).on_conflict_do_nothing(index_elements=["linkedid"]))
-    return set(await session.scalars(select(CallLink.call_id).where(CallLink.linkedid.in_(linkedids))))
+        return {}, set()
+    new = set(await session.scalars(_LINK_CALLS, {"linkedids": sorted(linkedids)}))
+    links = {linkedid: linkedid for linkedid in new}
+    if len(new) < len(linkedids):
+        known = await session.execute(_CALLS_OF_LINKS, {"linkedids": sorted(linkedids - new)})
+        links |= {row.linkedid: row.call_id for row in known}
+    return links, new
 
 
 async def find_call_id(session: AsyncSession, linkedid: str) -> str | None:
@@ -220,18 +245,43 @@ async def load_events(session: AsyncSession, call_ids: Sequence[str]) -> dict[st
 
 
 async def load_queue_log(session: AsyncSession, callids: Collection[str]) -> dict[str, list[QueueLogRecord]]:
-    """queue_log's lines of these channels by callid, in the order of the files."""
-    query = (
-        select(QueueLogEvent)
-        .where(QueueLogEvent.callid.in_(callids))
-        .order_by(QueueLogEvent.file_id, QueueLogEvent.offset)
-    )
+    """Those of queue_log's lines of these channels that matter, by callid, in the order of the files."""
     lines: dict[str, list[QueueLogRecord]] = {}
-    for row in await session.scalars(query):
+    for row in await session.execute(_QUEUE_LOG_OF_CHANNELS, {"callids": list(callids)}):
         lines.setdefault(row.callid, []).append(
             QueueLogRecord(row.at, row.callid, row.queue_name, row.agent, row.kind, tuple(row.data))
         )
     return lines
+
+
+async def lock_derivation(session: AsyncSession, pbx: str) -> None:
+    """Until the end of the transaction nobody else writes calls of this PBX."""
+    await session.execute(_LOCK_DERIVATION, {"pbx": pbx})
+
+
+async def find_calls_not_derived(session: AsyncSession, pbx: str) -> set[str]:
+    """Calls with lines that were stored to be derived later, and not derived since."""
+    return set(await session.scalars(_CALLS_NOT_DERIVED, {"pbx": pbx}))
+
+
+async def note_all_derived(session: AsyncSession, pbx: str) -> None:
+    """Whatever is stored of this PBX is derived."""
+    await session.execute(
+        update(LedgerFile)
+        .where(LedgerFile.pbx == pbx, LedgerFile.derived_offset != LedgerFile.offset)
+        .values(derived_offset=LedgerFile.offset)
+    )
+
+
+async def replace_calls(session: AsyncSession, pbx: str, calls: Sequence[DerivedCall], at: datetime) -> None:
+    """Put these calls, with what belongs to each, in the place of what was known of them."""
+    await session.execute(_DELETE_CALLS, {"call_ids": [call.id for call in calls]})
+    rows = [(*_call_values(call), pbx, at) for call in calls]
+    await copy_rows(session, Call.__tablename__, (*_CALL_COLUMNS, "pbx", "derived_at"), rows)
+    for model, columns, part, values in _PARTS:
+        parts = [(call.id, *values(one)) for call in calls for one in getattr(call, part)]
+        if parts:
+            await copy_rows(session, model.__tablename__, ("call_id", *columns), parts)
 
 
 async def list_boots(session: AsyncSession, pbx: str) -> Sequence[datetime]:

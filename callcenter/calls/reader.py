@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,18 +13,23 @@ import structlog
 from prometheus_client import Counter, Gauge
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.asterisk.ledger import LedgerKind
 from callcenter.asterisk.ledger_files import SETTLE_SECONDS, KnownFile, LedgerBatch, LedgerTail
 from callcenter.calls import service
 from callcenter.calls.errors import LedgerOutOfStep
+from callcenter.calls.open_calls import OpenCalls
 from callcenter.calls.service import LedgerHandlers
 from callcenter.core.db import Database
+from callcenter.core.leadership import LeadershipLost
 from callcenter.core.phone_numbers import NumberPlan
 
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.2
+OPEN_CALLS_SECONDS = 2.0
+"""How old the record of a call that goes on may be. What ended, or a handler is told of, is written at once."""
 _BACK_OFF_SECONDS = (0.2, 5.0)
 _LAG_EVERY_SECONDS = 5.0
 _BAD_DATA_CLASSES = ("22", "23")
@@ -39,9 +44,11 @@ _FAILURES = Counter("callcenter_ledger_failures", "Batches that had to be tried 
 
 @dataclass(slots=True)
 class _Progress:
-    """Rounds that found nothing more to do, so that somebody can wait for one."""
+    """Rounds that left nothing undone, so that somebody can wait for one."""
 
     idle_rounds: int = 0
+    waiting: int = 0
+    """How many wait for a round."""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
 
@@ -68,6 +75,8 @@ class LedgerReader:
         self._poll_seconds = poll_seconds
         self._settle_seconds = settle_seconds
         self._progress = _Progress()
+        self._open_calls = OpenCalls()
+        self._derive_due_at = 0.0
         self._last_event_at: datetime | None = None
         self._lag_due_at = 0.0
 
@@ -100,7 +109,15 @@ class LedgerReader:
         """Return once everything that is on disk now stands committed in the database. Needs :meth:`run` running."""
         async with self._progress.changed:
             wanted = self._progress.idle_rounds + 2  # the round under way may have looked before us
-            await self._progress.changed.wait_for(lambda: self._progress.idle_rounds >= wanted)
+            self._progress.waiting += 1
+            try:
+                await self._progress.changed.wait_for(lambda: self._progress.idle_rounds >= wanted)
+            finally:
+                self._progress.waiting -= 1
+
+    def forget_open_calls(self) -> None:
+        """Lines of calls that go on were stored by somebody else, too: read them from the database."""
+        self._open_calls.forget()
 
     async def _open_tails(self) -> list[LedgerTail]:
         tails = []
@@ -108,13 +125,14 @@ class LedgerReader:
             for kind, path in self._paths.items():
                 known = await service.list_known_files(session, self._pbx, kind)
                 tails.append(await asyncio.to_thread(self._open_tail, path, kind, known))
+            self._open_calls.note_due(await service.find_due(session, self._pbx))
         return tails
 
     def _open_tail(self, path: Path, kind: LedgerKind, known: Sequence[KnownFile]) -> LedgerTail:
         return LedgerTail(path, kind, known, settle_seconds=self._settle_seconds)
 
     async def _round(self, tails: Sequence[LedgerTail]) -> bool:
-        """A batch of each file, both in one transaction. Returns whether there was anything."""
+        """A batch of each file, both in one transaction. Returns whether there was anything to do."""
         read = [(tail, await asyncio.to_thread(tail.read)) for tail in tails]
         batches = [(tail, batch) for tail, batch in read if batch is not None]
         if batches:
@@ -122,24 +140,52 @@ class LedgerReader:
             for tail, batch in batches:
                 tail.confirm(batch)
                 _LINES.labels(self._pbx, batch.kind).inc(len(batch.lines))
+        has_derived = await self._derive_due(at_once=not batches and self._progress.waiting > 0)
         if time.monotonic() >= self._lag_due_at:
             await self._report_lag(tails)
             self._lag_due_at = time.monotonic() + _LAG_EVERY_SECONDS
-        return bool(batches)
+        return bool(batches) or has_derived
+
+    async def _derive_due(self, *, at_once: bool) -> bool:
+        """Bring the calls that go on up to date, from time to time; whether there were any."""
+        if not self._open_calls.has_due or (time.monotonic() < self._derive_due_at and not at_once):
+            return False
+        async with self._transaction() as session:
+            await service.derive_due(session, self._open_calls, pbx=self._pbx, plan=self._plan, handlers=self._handlers)
+        self._derive_due_at = time.monotonic() + OPEN_CALLS_SECONDS
+        return True
+
+    @contextlib.asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncSession]:
+        """What is remembered of open calls follows what is committed."""
+        try:
+            async with self._database.transaction() as session:
+                yield session
+        except BaseException:
+            self._open_calls.rollback()
+            raise
+        self._open_calls.commit()
 
     async def _ingest(self, batches: Sequence[LedgerBatch]) -> None:
         """Commit the batches; one that the database refuses is halved until the guilty line stands alone."""
         try:
-            async with self._database.transaction() as session:
-                at = await service.ingest(session, batches, pbx=self._pbx, plan=self._plan, handlers=self._handlers)
-        except DBAPIError as error:
+            async with self._transaction() as session:
+                at = await service.ingest(
+                    session,
+                    batches,
+                    pbx=self._pbx,
+                    plan=self._plan,
+                    handlers=self._handlers,
+                    open_calls=self._open_calls,
+                )
+        except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             if not _is_bad_data(error):
                 raise
             await self._ingest_parts(batches, error)
         else:
             self._last_event_at = max(filter(None, (at, self._last_event_at)), default=None)
 
-    async def _ingest_parts(self, batches: Sequence[LedgerBatch], error: DBAPIError) -> None:
+    async def _ingest_parts(self, batches: Sequence[LedgerBatch], error: Exception) -> None:
         for batch in batches:
             if len(batches) > 1:
                 await self._ingest([batch])
@@ -165,10 +211,15 @@ class LedgerReader:
             self._progress.changed.notify_all()
 
 
-def _is_bad_data(error: DBAPIError) -> bool:
+def _is_bad_data(error: Exception) -> bool:
     """Whether a line is at fault; everything else is an outage, or ours, and is tried again."""
-    sqlstate = getattr(error.orig, "sqlstate", None) or ""
-    return sqlstate[:2] in _BAD_DATA_CLASSES or isinstance(error.orig.__cause__ if error.orig else None, ValueError)
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    sqlstate = getattr(cause, "sqlstate", None) or ""
+    return (
+        sqlstate[:2] in _BAD_DATA_CLASSES
+        or isinstance(cause, ValueError)
+        or isinstance(cause.__cause__ if cause else None, ValueError)
+    )
 
 
 def _is_outage(error: Exception) -> bool:
@@ -180,6 +231,7 @@ def _is_outage(error: Exception) -> bool:
         asyncpg.PostgresError,
         asyncpg.InterfaceError,
         LedgerOutOfStep,
+        LeadershipLost,
     )
     return isinstance(error, known)
 
