@@ -15,6 +15,7 @@ from sqlalchemy import select
 from callcenter.agents import queries as agent_queries
 from callcenter.agents.models import Activity
 from callcenter.agents.service import member_name
+from callcenter.asterisk.errors import AmiUnavailable
 from callcenter.asterisk.manager import AmiSession
 from callcenter.asterisk.snapshot import read_queues
 from callcenter.calls.models import Call, QueueVisit
@@ -114,6 +115,30 @@ class Scene:
         running = (one for one in self.hotline.stack.services if one.process.returncode is None)
         return next(one for one in running if ProcessRole.API in one.roles)
 
+    async def fell_back_in_time(self, patient: SamplePatient) -> None:
+        """Without a flow, by the dialplan alone, and soon enough. Ask it at the end."""
+        await self.is_in_a_queue_in_time(patient)
+        steps = await self.hotline.steps(await self.call_of(patient))
+        assert steps
+        assert steps[0].startswith("fallback:"), steps
+
+    async def was_led_by_the_flow(self, patient: SamplePatient) -> None:
+        """As usual: recognised, and by the menu to a person. Ask it at the end."""
+        steps = await self.hotline.steps(await self.call_of(patient))
+        assert {"who:known", "menu:2"} <= set(steps), steps
+        assert not [step for step in steps if step.startswith("fallback:")], steps
+
+    async def was_led_unrecognised(self, patient: SamplePatient) -> None:
+        """By the flow, which could not ask who calls. Ask it at the end."""
+        steps = await self.hotline.steps(await self.call_of(patient))
+        assert {"who:unknown", "menu:2"} <= set(steps), steps
+        assert not [step for step in steps if step.startswith("fallback:")], steps
+
+    async def nobody_was_alarmed(self) -> None:
+        async with self.hotline.database.transaction() as session:
+            alarms = [(alarm.kind, alarm.details) for alarm in await session.scalars(select(Alarm))]
+        assert not alarms
+
     # -- records
 
     async def call_of(self, patient: SamplePatient) -> Call:
@@ -179,7 +204,10 @@ async def _ami(hotline: Hotline) -> AsyncIterator[AmiSession]:
 
 
 async def _differences(hotline: Hotline, ami: AmiSession) -> list[str]:
-    rows, _ = await read_queues(ami)
+    try:
+        rows, _ = await read_queues(ami)
+    except AmiUnavailable:  # an engine that takes over ends the sessions of this account; ours comes back
+        return ["no session with Asterisk"]
     actual = {queues.member_of(row) for row in rows}
     in_call = {row.member_name for row in rows if row.in_call}
     async with hotline.database.transaction() as session:
