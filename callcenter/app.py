@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from callcenter import __version__
 from callcenter.accounts import routes as accounts_routes
 from callcenter.accounts.access import require
-from callcenter.accounts.service import LoginThrottle
+from callcenter.accounts.guessing import LoginThrottle
 from callcenter.agents import routes as agents_routes
 from callcenter.alarms import routes as alarms_routes
 from callcenter.calendar import routes as calendar_routes
@@ -34,7 +34,7 @@ from callcenter.directory import article_routes
 from callcenter.directory import routes as directory_routes
 from callcenter.ivr import routes as ivr_routes
 from callcenter.patients import routes as patients_routes
-from callcenter.patients.import_files import MAX_FILE_BYTES
+from callcenter.patients.import_files import MAX_UPLOAD_BYTES
 from callcenter.queues import routes as queues_routes
 from callcenter.speech import routes as speech_routes
 from callcenter.speech.recordings import MAX_RECORDING_BYTES
@@ -61,7 +61,7 @@ DOMAINS: tuple[ModuleType, ...] = (
 """Each module's ``router`` is mounted under /api/v1. A new domain is one import and one entry here."""
 
 UPLOADS: dict[str, int] = {
-    f"{API_PREFIX}/patients/import": MAX_FILE_BYTES + 65_536,
+    f"{API_PREFIX}/patients/import": MAX_UPLOAD_BYTES + 65_536,
     f"{API_PREFIX}/prompts/recordings": MAX_RECORDING_BYTES + 65_536,
     f"{API_PREFIX}/spoken-texts/recordings": MAX_RECORDING_BYTES + 65_536,
 }
@@ -92,7 +92,7 @@ def create_app(settings: Settings, database: Database, role_checks: RoleChecks =
     app.state.code_key = get_secret(settings, "check_code_key")
     app.state.login_throttle = LoginThrottle()
     for domain in DOMAINS:
-        app.include_router(domain.router, prefix=API_PREFIX, responses=problem_responses(422, 503))
+        app.include_router(domain.router, prefix=API_PREFIX, responses=problem_responses(400, 413, 422, 429, 503))
     install_problem_handlers(app)
     metrics = HttpMetrics(database)
     _add_operations_routes(app, metrics, role_checks)

@@ -12,7 +12,9 @@ from datetime import timedelta
 
 import structlog
 
+from callcenter.accounts import service as accounts
 from callcenter.agents import service as agents
+from callcenter.alarms.handlers import LoginGuesses
 from callcenter.asterisk.commands import TOPIC as COMMANDS_TOPIC
 from callcenter.asterisk.commands import Command, Reload, Render, purge_commands, request_command
 from callcenter.asterisk.consumer import EventConsumer
@@ -91,7 +93,8 @@ class Engine:
         self._snapshot_due = asyncio.Event()
         self._active = False
         self._alone = asyncio.Event()
-        self._consumer = EventConsumer(self._database, queue_handlers.HANDLERS, self._snapshot_due.set)
+        event_handlers = {**queue_handlers.HANDLERS, **LoginGuesses().handlers}
+        self._consumer = EventConsumer(self._database, event_handlers, self._snapshot_due.set)
         self._events = self._session("events", self._consumer.put)
         self._commands = self._session("commands", None)
         self._sender = CommandSender(self._database, self._commands, self._pbx, {Render.action: self._perform_render})
@@ -274,6 +277,7 @@ class Engine:
             await purge_commands(session, before)
             await code_guard.purge_counters(session, limits=CodeLimits.of(self._settings), at=now())
             await callouts.purge_counts(session, now())
+            await accounts.purge_sources(session, now())
             for path, kind in (
                 (self._settings.ledger_file, LedgerKind.CEL),
                 (self._settings.queue_log_file, LedgerKind.QUEUE_LOG),

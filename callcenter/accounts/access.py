@@ -16,11 +16,14 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.accounts import queries
+from callcenter.accounts.errors import TooManyLogins
+from callcenter.accounts.guessing import ALARM, LoginThrottle, source_network
 from callcenter.accounts.models import Role
+from callcenter.core.alarms import raise_alarm
 from callcenter.core.audit import Actor
 from callcenter.core.clock import now
 from callcenter.core.errors import Forbidden, NotAuthenticated
-from callcenter.core.http import DbSession, source_of
+from callcenter.core.http import DbSession, get_database, open_transaction, source_of
 from callcenter.core.security import token_digest
 
 log = structlog.get_logger(__name__)
@@ -62,13 +65,30 @@ async def authenticate(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     session: DbSession,
 ) -> Access:
-    """The asker behind the bearer token, in one query; raises NotAuthenticated."""
+    """The asker behind the bearer token, in one query; raises NotAuthenticated, TooManyLogins (wrong tokens).
+
+    A right token is let in however many wrong ones come from its address: a token cannot be guessed, and a
+    forgotten page that asks with an old one must not lock its neighbours out.
+    """
     if credentials is None:
         raise NotAuthenticated
-    access = await find_access(session, credentials.credentials, source=source_of(request))
+    source = source_of(request)
+    access = await find_access(session, credentials.credentials, source=source)
     if access is None:
+        await _count_wrong_token(request, source_network(source))
         raise NotAuthenticated
     return access
+
+
+async def _count_wrong_token(request: Request, source: str) -> None:
+    throttle: LoginThrottle = request.app.state.login_throttle
+    try:
+        throttle.hit(f"token:{source}")
+    except TooManyLogins:
+        if throttle.is_news(f"token:{source}"):
+            async with open_transaction(get_database(request)) as kept:  # the request's own is rolled back
+                await raise_alarm(kept, ALARM, key=f"token:{source}", source=source)
+        raise
 
 
 async def find_access(session: AsyncSession, token: str, *, source: str) -> Access | None:

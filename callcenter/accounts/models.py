@@ -44,6 +44,18 @@ class User(Base):
     locked_until: Mapped[datetime | None]
 
 
+class LoginSource(Base):
+    """Where log-ins are tried from. ``address``: an IPv4 address, or the /64 network of an IPv6 one."""
+
+    __tablename__ = "login_sources"
+
+    address: Mapped[str] = mapped_column(primary_key=True)
+    failed_logins: Mapped[int] = mapped_column(default=0)
+    """As of User, of all accounts together."""
+    failed_since: Mapped[datetime | None]
+    locked_until: Mapped[datetime | None]
+
+
 class LoginSession(Base):
     """A log-in: the token itself is known to the client only."""
 

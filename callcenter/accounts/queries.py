@@ -5,9 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.accounts.models import ApiKey, LoginSession, Role, User
+from callcenter.accounts.models import ApiKey, LoginSession, LoginSource, Role, User
 
 
 async def find_live_api_key(session: AsyncSession, digest: bytes, *, at: datetime) -> ApiKey | None:
@@ -43,6 +44,19 @@ async def find_user_by_name(session: AsyncSession, username: str, *, lock: bool 
     statement = select(User).where(User.username == username)
     found: User | None = await session.scalar(statement.with_for_update() if lock else statement)
     return found
+
+
+async def lock_login_source(session: AsyncSession, address: str) -> LoginSource:
+    """Made if it is new."""
+    new = insert(LoginSource).values(address=address, failed_logins=0)
+    put = new.on_conflict_do_update(index_elements=["address"], set_={"address": address}).returning(LoginSource)
+    return (await session.scalars(put, execution_options={"populate_existing": True})).one()
+
+
+async def purge_login_sources(session: AsyncSession, before: datetime) -> None:
+    await session.execute(
+        delete(LoginSource).where(or_(LoginSource.failed_since.is_(None), LoginSource.failed_since < before))
+    )
 
 
 async def users_after(session: AsyncSession, *, after: str | None, limit: int) -> Sequence[User]:

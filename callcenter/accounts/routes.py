@@ -33,7 +33,9 @@ Admin = Annotated[Access, Depends(require(Role.ADMIN))]
 
 @router.post("/auth/login", responses=problem_responses(401, 429))
 async def log_in(body: LoginRequest, request: Request) -> LoginResponse:
-    """Exchange user name and password for a bearer token. Five wrong tries in 15 minutes lock the account."""
+    """Exchange user name and password for a bearer token. Five wrong tries in 15 minutes lock the account,
+    fifty the address they come from.
+    """
     source = source_of(request)
     request.app.state.login_throttle.hit(source)
     login = await service.log_in(

@@ -4,9 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.accounts import queries
@@ -22,7 +19,9 @@ from callcenter.accounts.errors import (
     WeakPassword,
     WrongPassword,
 )
-from callcenter.accounts.models import ApiKey, LoginSession, Role, User
+from callcenter.accounts.guessing import ALARM, source_network
+from callcenter.accounts.models import ApiKey, LoginSession, LoginSource, Role, User
+from callcenter.core.alarms import raise_alarm
 from callcenter.core.audit import SYSTEM, Actor, record_audit
 from callcenter.core.clock import now
 from callcenter.core.db import Database
@@ -30,21 +29,11 @@ from callcenter.core.http import open_transaction
 from callcenter.core.security import hash_password, new_token, token_digest, verify_password
 
 MAX_TRIES = 5
+"""Wrong passwords of one account in one window."""
+MAX_TRIES_OF_SOURCE = 50
+"""Wrong passwords from one address, whatever the account: many people may share it."""
 TRY_WINDOW = timedelta(minutes=15)
 MIN_PASSWORD_LENGTH = 10
-
-
-class LoginThrottle:
-    """At most 60 tries a minute from one address or for one key; in memory, so per process."""
-
-    def __init__(self) -> None:
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._limit = RateLimitItemPerMinute(60)
-
-    def hit(self, key: str) -> None:
-        """Count one try; raises TooManyLogins when it is one too many."""
-        if not self._limiter.hit(self._limit, key):
-            raise TooManyLogins
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,45 +43,67 @@ class NewLogin:
 
 
 async def log_in(database: Database, username: str, password: str, *, source: str, lifetime: timedelta) -> NewLogin:
-    """Check the password and open a session; raises LoginFailed.
+    """Check the password and open a session; raises LoginFailed, TooManyLogins (from this address).
 
     Two transactions of its own: the try is counted and committed before the slow check, so that tries in
     parallel cannot outrun the lock-out and no connection is held meanwhile. Unknown names go the same way.
     """
     at = now()
     async with open_transaction(database) as session:
-        user = await queries.find_user_by_name(session, username, lock=True)
+        counted = await queries.lock_login_source(session, source_network(source))
+        is_source_open = count_try(counted, at, MAX_TRIES_OF_SOURCE)
+        user = await queries.find_user_by_name(session, username, lock=True) if is_source_open else None
         may_try = user is not None and user.active and count_try(user, at)
         actor = Actor("user", str(user.id), user.username, source) if user else Actor("user", "", "", source)
         record_audit(session, actor, "accounts.try_log_in", subject_id=actor.id or None, locked=not may_try)
+    if not is_source_open:
+        raise TooManyLogins
     right = await verify_password(password, user.password_hash if user else await _hash_of_nobody())
     if user is None or not may_try or not right:
+        await _tell_of_guesses(database, counted, user if may_try else None)
         raise LoginFailed
     async with open_transaction(database) as session:
         return await _open_session(session, user.id, actor, lifetime)
 
 
-def count_try(user: User, at: datetime) -> bool:
-    """Count one try on the (locked) row; False while the account is locked.
+def count_try(counted: User | LoginSource, at: datetime, limit: int = MAX_TRIES) -> bool:
+    """Count one try on the (locked) row; False while it is locked.
 
-    Five tries within 15 minutes lock it for 15 minutes; a right password clears the count.
+    ``limit`` tries within 15 minutes lock it for 15 minutes; a right password clears an account's count.
     """
-    if user.locked_until is not None and user.locked_until > at:
+    if counted.locked_until is not None and counted.locked_until > at:
         return False
-    if user.failed_since is None or user.failed_since <= at - TRY_WINDOW:
-        user.failed_since, user.failed_logins = at, 0
-    user.failed_logins += 1
-    if user.failed_logins >= MAX_TRIES:
-        user.locked_until = at + TRY_WINDOW
+    if counted.failed_since is None or counted.failed_since <= at - TRY_WINDOW:
+        counted.failed_since, counted.failed_logins = at, 0
+    counted.failed_logins += 1
+    if counted.failed_logins >= limit:
+        counted.locked_until = at + TRY_WINDOW
     return True
 
 
+async def _tell_of_guesses(database: Database, counted: LoginSource, user: User | None) -> None:
+    """One alarm when the last try that was left was wrong."""
+    used_up = []
+    if user is not None and user.failed_logins >= MAX_TRIES:
+        used_up.append((f"account:{user.id}", {"user_id": str(user.id)}))
+    if counted.failed_logins >= MAX_TRIES_OF_SOURCE:
+        used_up.append((f"source:{counted.address}", {"source": counted.address}))
+    if used_up:
+        async with open_transaction(database) as session:
+            for key, details in used_up:
+                await raise_alarm(session, ALARM, key=key, **details)
+
+
 async def _open_session(session: AsyncSession, user_id: UUID, actor: Actor, lifetime: timedelta) -> NewLogin:
+    counted = await queries.lock_login_source(session, source_network(actor.source))
     user = await session.get_one(User, user_id, with_for_update=True)
     if not user.active:
         raise LoginFailed
     at = now()
     user.failed_logins, user.failed_since, user.locked_until = 0, None, None
+    counted.failed_logins = max(0, counted.failed_logins - 1)
+    if counted.failed_logins < MAX_TRIES_OF_SOURCE:
+        counted.locked_until = None
     token = SESSION_PREFIX + new_token()
     await queries.delete_dead_sessions(session, user.id, at=at)
     session.add(
@@ -259,3 +270,8 @@ async def revoke_api_key(session: AsyncSession, actor: Actor, key_id: UUID) -> N
         raise KeyNotFound
     key.revoked_at = key.revoked_at or now()
     record_audit(session, actor, "accounts.revoke_api_key", subject_id=str(key_id))
+
+
+async def purge_sources(session: AsyncSession, at: datetime) -> None:
+    """Away with addresses whose last window is long over."""
+    await queries.purge_login_sources(session, at - 2 * TRY_WINDOW)

@@ -8,6 +8,7 @@ by the ``eventfilter`` lines of manager.conf.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Annotated, Any, NamedTuple, get_type_hints
 
 from callcenter.asterisk import variables
@@ -328,6 +329,38 @@ class FullyBooted:
     uptime_seconds: Annotated[int, number("Uptime")]
 
 
+# -- somebody guesses
+
+
+def _source(value: str) -> str:
+    """``IPV4/UDP/192.0.2.7/5060``: its address."""
+    parts = value.split("/")
+    return str(ip_address(parts[2])) if len(parts) == 4 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedLogin:
+    """A SIP telephone or an AMI client did not prove who it is. Names that it gave are the guesser's: not read."""
+
+    service: Annotated[str, key("Service")]
+    source: Annotated[str, From(_source, ("RemoteAddress",))]
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidAccountID(RefusedLogin):
+    """There is no such account."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidPassword(RefusedLogin):
+    """There is, and the password was wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeResponseFailed(RefusedLogin):
+    """The same, of a SIP account."""
+
+
 # -- the table
 
 Event = (
@@ -349,6 +382,9 @@ Event = (
     | ContactStatus
     | Hangup
     | FullyBooted
+    | InvalidAccountID
+    | InvalidPassword
+    | ChallengeResponseFailed
 )
 
 EVENT_CLASSES: dict[str, type[Event]] = {event_class.__name__: event_class for event_class in Event.__args__}
@@ -359,7 +395,10 @@ SUBSCRIBED = (
     "AgentComplete",
     "AgentConnect",
     "AgentRingNoAnswer",
+    "ChallengeResponseFailed",
     "ContactStatus",
+    "InvalidAccountID",
+    "InvalidPassword",
     "QueueCallerAbandon",
     "QueueCallerJoin",
     "QueueCallerLeave",

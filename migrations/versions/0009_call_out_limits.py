@@ -1,4 +1,4 @@
-"""Which numbers may be dialled, and how many a day.
+"""Which numbers may be dialled, and how many a day; and from where log-ins were tried in vain.
 
 Revision ID: 0009
 Revises: 0008
@@ -41,9 +41,18 @@ def upgrade() -> None:
         sa.Column("taken", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("day", "scope", "subject", name=op.f("pk_call_out_counts")),
     )
+    op.create_table(
+        "login_sources",
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("failed_logins", sa.Integer(), nullable=False),
+        sa.Column("failed_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("address", name=op.f("pk_login_sources")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("login_sources")
     op.drop_table("call_out_counts")
     op.drop_table("call_out_limits")
     op.drop_table("call_out_prefixes")

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from callcenter.accounts.errors import TooManyLogins
+from callcenter.accounts.guessing import LoginThrottle, source_network
 from callcenter.accounts.models import User
-from callcenter.accounts.service import LoginThrottle, count_try
+from callcenter.accounts.service import count_try
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -50,3 +51,18 @@ def test_an_address_may_try_sixty_times_a_minute_and_others_are_not_held_up() ->
     with pytest.raises(TooManyLogins):
         throttle.hit("192.0.2.1")
     throttle.hit("192.0.2.2")
+
+
+@pytest.mark.parametrize(
+    ("source", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:0:1:aaaa::1", "2001:db8:0:1::/64"),
+        ("2001:db8:0:1:bbbb::2", "2001:db8:0:1::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_who_has_one_address_of_ipv6_has_its_whole_network(source: str, network: str) -> None:
+    assert source_network(source) == network
