@@ -37,11 +37,15 @@ _FORBIDDEN = re.compile(r"[\r\n\x00]")
 
 @dataclass(frozen=True, slots=True)
 class AgiRequest:
-    """What Asterisk says of the call as it connects: ``agi://host/path?query`` and the agi_ variables, unprefixed."""
+    """What Asterisk says of the call as it connects: ``agi://host/path?query`` and the agi_ variables, unprefixed.
+
+    ``told``: the ``NAME=value`` arguments of AGI(), so that the channel's variables need not be asked for.
+    """
 
     path: str
     query: Mapping[str, str]
     variables: Mapping[str, str]
+    told: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ def parse_request(block: bytes) -> AgiRequest:
         path=unquote(path).strip("/"),
         query=dict(parse_qsl(query, keep_blank_values=True, max_num_fields=32)),
         variables=variables,
+        told=dict(value.split("=", 1) for name, value in variables.items() if name.startswith("arg_") and "=" in value),
     )
 
 
@@ -93,6 +98,7 @@ class AgiChannel:
         self.path = request.path
         self.query = request.query
         self.variables = request.variables
+        self.told = request.told
         self._reader = reader
         self._writer = writer
         self._one_at_a_time = asyncio.Lock()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import jinja2
 
+from callcenter.asterisk import variables
 from callcenter.asterisk.events import SUBSCRIBED
 from callcenter.asterisk.install import AsteriskInstall, find_asterisk
 from callcenter.asterisk.local_pbx import run_dir
@@ -212,6 +213,7 @@ def render(settings: Settings, configuration: PbxConfiguration, install: Asteris
         "ami_events": SUBSCRIBED,
         "ami_events_secret": _ami_secret(settings, "ami_events_secret"),
         "ami_commands_secret": _ami_secret(settings, "ami_commands_secret"),
+        "told": variables.TOLD,
         "dids": configuration.dids,
         "queues": configuration.queues,
         "personal_queues": configuration.personal_queues,

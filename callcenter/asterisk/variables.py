@@ -50,6 +50,12 @@ ATTEMPT = "CC_ATTEMPT"
 NUMBER = "CC_NUMBER"  # as the trunk dials it
 LANGUAGE = "CC_LANGUAGE"  # of the patient
 
+TOLD = (
+    *(DID, RESULT, SERVED, VISIT, KEY),
+    *(QUEUE, HEAD_START, FLOW, REVISION, STEP, PATIENT, GRADE, VERIFIED, AGAINST),
+)
+"""What the dialplan tells as it asks for the flow (the arguments of AGI()): what the runner reads on any visit."""
+
 DO_QUEUE = "queue"
 DO_HANGUP = "hangup"
 

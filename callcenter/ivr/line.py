@@ -100,8 +100,11 @@ class Line(Protocol):
         file stays, and CallerHungUp is raised as ever.
         """
 
-    async def release(self) -> None:
-        """Let go of the call: the dialplan goes on with it."""
+    async def hand_over(self, values: Mapping[str, str]) -> None:
+        """Set these variables in this order and let go of the call: the dialplan goes on with it.
+
+        All of them or none, even if this process dies meanwhile. Raises ValueError for a value that is not plain.
+        """
 
 
 class AgiLine:
@@ -116,6 +119,7 @@ class AgiLine:
         self._channel = channel
         self._prompts = prompts
         self._recordings_dir = recordings_dir
+        self._variables = dict(channel.told)
         self._language: Language = "en" if channel.variables.get("language", "").startswith("en") else "zh"
         self._armed_until = 0.0
 
@@ -164,14 +168,16 @@ class AgiLine:
         return SecretStr(digits)
 
     async def get_variable(self, name: str) -> str:
-        await self._arm(0)
-        return await self._channel.get_variable(name) or ""
+        if name not in self._variables:
+            await self._arm(0)
+            self._variables[name] = await self._channel.get_variable(name) or ""
+        return self._variables[name]
 
     async def set_variable(self, name: str, value: str) -> None:
-        if not variables.VALUE.fullmatch(value):
-            raise ValueError(f"not plain: {name}")
+        _require_plain(name, value)
         await self._arm(0)
         await self._channel.set_variable(name, value)
+        self._variables[name] = value
 
     async def set_language(self, language: Language) -> None:
         await self._arm(0)
@@ -201,8 +207,13 @@ class AgiLine:
         )
         return recording.duration_seconds
 
-    async def release(self) -> None:
-        await self._channel.set_variable("TIMEOUT(absolute)", "0")
+    async def hand_over(self, values: Mapping[str, str]) -> None:
+        for name, value in values.items():
+            _require_plain(name, value)
+        await self._arm(0)
+        # one command; the dialplan disarms too, but a call must not be lost to what we armed
+        pairs = {"TIMEOUT(absolute)": "0", **values}
+        await self._channel.execute("MSet", *(f"{name}={value}" for name, value in pairs.items()))
         self._armed_until = 0.0
 
     async def _play(self, spoken: Spoken, keys: str) -> str:
@@ -220,11 +231,13 @@ class AgiLine:
         )
 
     async def _arm(self, seconds: float) -> None:
-        """Leave the channel ``seconds`` + 3 s from now, unless it has about that already (a burst of commands)."""
+        """Leave the channel ``seconds`` + 3 s from now, unless it has about that already: from commands just before,
+        or as the rest of a prompt that was heard to its end."""
         now = asyncio.get_running_loop().time()
-        wanted = math.ceil(seconds + _FREEZE_SECONDS)
-        if wanted - 1 <= self._armed_until - now <= wanted:
+        beyond = self._armed_until - now - seconds
+        if _FREEZE_SECONDS - 1 <= beyond <= _FREEZE_SECONDS + 1:
             return
+        wanted = math.ceil(seconds + _FREEZE_SECONDS)
         await self._channel.set_variable("TIMEOUT(absolute)", str(wanted))
         self._armed_until = now + wanted
 
@@ -250,3 +263,8 @@ class AgiLine:
             return self._prompts.sound(prompt_id)
         except UnknownPrompt:
             return f"cc/{prompt_id}"  # a call on an older revision: its audio may still be there
+
+
+def _require_plain(name: str, value: str) -> None:
+    if not variables.VALUE.fullmatch(value):
+        raise ValueError(f"not plain: {name}")

@@ -164,10 +164,7 @@ class FlowRunner:
                 variables.GRADE: call.caller.grade,
                 variables.VERIFIED: "1" if call.caller.verified else "",
             }
-        for name, value in decision.items():
-            await line.set_variable(name, value)
-        await line.set_variable(variables.OK, "1")
-        await line.release()
+        await line.hand_over({**decision, variables.OK: "1"})
 
 
 async def _report_flow(line: Line, flow: Flow) -> None:

@@ -115,7 +115,9 @@ class SimulatedLine:
         self.note(f"recorded {seconds} s")
         return seconds
 
-    async def release(self) -> None:
+    async def hand_over(self, values: Mapping[str, str]) -> None:
+        for name, value in values.items():
+            await self.set_variable(name, value)
         self.note("release")
 
     def note(self, text: str) -> None:

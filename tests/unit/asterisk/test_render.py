@@ -264,6 +264,7 @@ NEEDED = {
     "MixMonitor": "app_mixmonitor.so",
     "Playback": "app_playback.so",
     "Queue": "app_queue.so",
+    "MSet": "core",
     "Set": "core",
     # functions
     "CALLERID": "func_callerid.so",

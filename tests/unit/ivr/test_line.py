@@ -11,6 +11,7 @@ from callcenter.asterisk.agi_channel import AgiChannel
 from callcenter.asterisk.fastagi import FastAgiServer
 from callcenter.ivr.line import AgiLine, OtherLanguage, Sound
 from callcenter.ivr.prompts import Audio, Prompt, PromptLibrary
+from tests.support import agi_peer
 from tests.support.agi_caller import AgiCaller
 
 
@@ -171,13 +172,42 @@ async def test_after_a_prompt_that_was_cut_short_the_time_out_comes_down_again()
     assert caller.armed("EXEC") == 3
 
 
-async def test_release_is_the_last_word() -> None:
+async def test_the_call_is_handed_over_by_one_command() -> None:
     async def talk(line: AgiLine) -> None:
-        await line.set_variable("CC_OK", "1")
-        await line.release()
+        await line.hand_over({"CC_DO": "queue", "CC_OWN_QUEUE": "", "CC_OK": "1"})
 
     caller, _ = await with_line(talk)
-    assert caller.commands[-2:] == ['SET VARIABLE CC_OK "1"', 'SET VARIABLE TIMEOUT(absolute) "0"']
+    assert caller.said() == []
+    assert caller.commands[1:] == ['EXEC MSet "TIMEOUT(absolute)=0,CC_DO=queue,CC_OWN_QUEUE=,CC_OK=1"']
+
+
+async def test_what_the_dialplan_told_is_not_asked_for() -> None:
+    seen = {}
+
+    async def handle(channel: AgiChannel) -> None:
+        line = AgiLine(channel, PROMPTS, PurePath("/recordings"))
+        seen["told"] = await line.get_variable("CC_DID")
+        seen["empty"] = await line.get_variable("CC_STEP")
+        seen["asked"] = await line.get_variable("CC_OTHER")
+        await line.set_variable("CC_DID", "8001")
+        seen["set"] = await line.get_variable("CC_DID")
+
+    block = agi_peer.request_block(arg_1="CC_DID=8000", arg_2="CC_STEP=", arg_3="nothing")
+    said = await agi_peer.talk(handle, "200 result=1", "200 result=1 (x)", "200 result=1", block=block)
+    assert seen == {"told": "8000", "empty": "", "asked": "x", "set": "8001"}
+    assert said.commands[1:] == ["GET VARIABLE CC_OTHER", 'SET VARIABLE CC_DID "8001"']
+
+
+async def test_a_prompt_heard_to_its_end_leaves_time_enough_for_what_follows() -> None:
+    async def talk(line: AgiLine) -> None:
+        await line.event("CC_STEP", {"step": "x"})
+        line._armed_until -= 0.9  # what is left when a prompt of 2.9 s, armed with 6, is over
+        await line.event("CC_STEP", {"step": "y"})
+        line._armed_until -= 0.2
+        await line.event("CC_STEP", {"step": "z"})
+
+    caller, _ = await with_line(talk)
+    assert ["TIMEOUT" in command for command in caller.commands] == [True, False, False, True, False]
 
 
 async def test_events_and_recordings_are_plain_applications() -> None:
