@@ -61,14 +61,19 @@ def markdown_table(figures: Iterable[Figure]) -> str:
 def conditions() -> str:
     """Date, commit and machine, without which a figure says nothing."""
     memory_gb = int(_field("/proc/meminfo", "MemTotal").split()[0]) / 1024 / 1024
-    commit = subprocess.run(
-        ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    ).stdout.strip()
     cores = _count("/proc/cpuinfo", "processor")
     return (
-        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit or 'unknown'}; {cores} cores "
+        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit()}; {cores} cores "
         f"({_field('/proc/cpuinfo', 'model name')}), {memory_gb:.0f} GB, Python {platform.python_version()}."
     )
+
+
+def commit() -> str:
+    """Of the code that is measured; with ``-dirty`` if it stands in no commit."""
+    found = subprocess.run(
+        ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip() or "unknown"
 
 
 def _short(value: float) -> str:

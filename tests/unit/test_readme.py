@@ -16,7 +16,7 @@ from callcenter.core.secrets import NAMES
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 DOCUMENTS = sorted([README, ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
-CODE_FOLDERS = ("asterisk_conf", "callcenter", "demo", "ivr_flows", "migrations", "prompts", "scripts", "tests")
+CODE_FOLDERS = ("asterisk_conf", "callcenter", "demo", "ivr_flows", "migrations", "prompts", "scripts", "soak", "tests")
 CODE_SUFFIXES = frozenset({".j2", ".py", ".sh", ".yaml"})
 
 _TABLE_ROW = re.compile(r"^\| `(?P<name>CALLCENTER_[A-Z_]+|[a-z_]+)` \| (?P<default>[^|]*) \| (?P<meaning>[^|]+) \|$")

@@ -1,7 +1,7 @@
 """The FastAGI port under a thousand connections that are no Asterisk, while callers call."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from tests.e2e.faults.scene import Scene
 from tests.e2e.hotline import Hotline, agent
 
 CONNECTIONS = 1_000
+COME_BACK_SECONDS = 4.0
 MEMORY_GROWTH_BYTES = 64_000_000
 """A thousand endless lines, a few callers, and what Python does not give back."""
 
@@ -50,17 +51,17 @@ async def garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     await reader.read()
 
 
-@pytest.mark.parametrize("stranger", [silent, slow, endless, garbage])
-async def test_flood(hotline: Hotline, stranger: Stranger) -> None:
+@pytest.mark.parametrize("strangers", [(silent, slow), (endless, garbage)], ids=["patient", "greedy"])
+async def test_flood(hotline: Hotline, strangers: Sequence[Stranger]) -> None:
     await hotline.stack.start_service([ProcessRole.API, ProcessRole.ENGINE])
     ivr = await hotline.stack.start_service([ProcessRole.IVR], http_port=hotline.settings.trunk_port)
     scene = Scene(hotline)
     for number in ("1001", "1002"):
         await hotline.agent_sits_down(agent(number), [Wait(1), HangUp()])
     sockets, memory = open_files(ivr), resident_bytes(ivr)
-    async with flooding(hotline.settings.fastagi_port, stranger):
-        await scene.asks_for_a_person(PATIENTS[0])
-        await scene.dials(PATIENTS[3])
+    async with flooding(hotline.settings.fastagi_port, strangers):
+        for patient in PATIENTS[:2]:
+            await scene.asks_for_a_person(patient)
         await scene.everybody_is_served()
         assert resident_bytes(ivr) - memory < MEMORY_GROWTH_BYTES
 
@@ -69,7 +70,7 @@ async def test_flood(hotline: Hotline, stranger: Stranger) -> None:
 
     await until("sockets are given back", given_back)
     await scene.nothing_was_lost()
-    for patient in (PATIENTS[0], PATIENTS[3]):
+    for patient in PATIENTS[:2]:
         await is_served_in_time(scene, patient.e164)
 
 
@@ -81,10 +82,10 @@ async def is_served_in_time(scene: Scene, number: str) -> None:
 
 
 @asynccontextmanager
-async def flooding(port: int, stranger: Stranger) -> AsyncIterator[None]:
-    """A thousand of them at all times: whoever is shown the door comes back."""
+async def flooding(port: int, strangers: Sequence[Stranger]) -> AsyncIterator[None]:
+    """A thousand of them at all times, of each kind as many: whoever is shown the door comes back."""
 
-    async def come_again() -> None:
+    async def come_again(stranger: Stranger) -> None:
         while True:
             with suppress(OSError):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -92,9 +93,9 @@ async def flooding(port: int, stranger: Stranger) -> AsyncIterator[None]:
                     await stranger(reader, writer)
                 finally:
                     writer.transport.abort()
-            await asyncio.sleep(1)
+            await asyncio.sleep(COME_BACK_SECONDS)
 
-    tasks = [asyncio.create_task(come_again()) for _ in range(CONNECTIONS)]
+    tasks = [asyncio.create_task(come_again(strangers[number % len(strangers)])) for number in range(CONNECTIONS)]
     try:
         yield
     finally:
