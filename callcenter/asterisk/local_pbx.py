@@ -80,14 +80,19 @@ class LocalPbx:
             if self._pid() is not None:
                 return
             self._require_ports()
-            self._make_directories()
-            prepare_data_dir(self.settings, self.install)
+            self.prepare()
+            (self.run_dir / _SOCKET).unlink(missing_ok=True)  # of one that was killed
             try:
                 self._launch()
                 self._await_boot(timeout_seconds)
             except BaseException:
                 self.kill()
                 raise
+
+    def prepare(self) -> None:
+        """Directories, ledger files and sounds, for whoever starts it; no harm to one that runs."""
+        self._make_directories()
+        prepare_data_dir(self.settings, self.install)
 
     def stop(self, *, graceful_seconds: float = 10) -> None:
         """``core stop now`` (all records are written), then SIGTERM, then SIGKILL. Nothing happens when it is down."""
@@ -149,7 +154,6 @@ class LocalPbx:
         for path in (self.directory, self.directory / "log", self.directory / "spool", self.directory / "lib"):
             path.chmod(0o750)
         make_private_dir(self.run_dir)
-        (self.run_dir / _SOCKET).unlink(missing_ok=True)  # of one that was killed
         for record in (self.settings.ledger_file, self.settings.queue_log_file, self.log_file):
             record.touch()
             record.chmod(0o640)

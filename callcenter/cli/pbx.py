@@ -40,6 +40,16 @@ def up() -> None:
 
 
 @app.command()
+def prepare() -> None:
+    """Write all that Asterisk reads and make its directories, without starting it: for systemd and containers."""
+    settings = get_settings()
+    pbx = _pbx()
+    write_pbx_configuration(settings, _configuration(settings))
+    pbx.prepare()
+    out.print(f"Start it with: asterisk -f -C {settings.pbx_dir / 'etc' / 'asterisk.conf'}", soft_wrap=True)
+
+
+@app.command()
 def down() -> None:
     """Stop it; calls in progress end and stand in the ledger."""
     _pbx().stop()
