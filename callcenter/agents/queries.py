@@ -1,13 +1,13 @@
 """All SQL of agents and seats."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.agents.models import Activity, Agent, AgentStateChange, PauseReason, Seat
+from callcenter.agents.models import Activity, Agent, AgentStateChange, PauseReason, Seat, Wanted
 
 
 def _locked(query: Select[Agent], *, skip_locked: bool = False) -> Select[Agent]:
@@ -42,6 +42,14 @@ async def list_agents_on_call(session: AsyncSession, call_id: str, activity: Act
     """Agents whose live activity belongs to this call, locked."""
     query = select(Agent).where(Agent.activity_call_id == call_id, Agent.activity == activity)
     return (await session.scalars(_locked(query))).all()
+
+
+async def list_available_at(session: AsyncSession, seat_names: Collection[str]) -> Sequence[Agent]:
+    """Who sits at one of these seats and wants calls."""
+    query = (
+        select(Agent).where(Agent.seat_name.in_(seat_names), Agent.wanted == Wanted.AVAILABLE).order_by(Agent.number)
+    )
+    return (await session.scalars(query)).all()
 
 
 async def list_seats(session: AsyncSession) -> Sequence[Seat]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from callcenter.agents import service as agents
 from callcenter.agents.models import Activity
@@ -22,6 +23,7 @@ from callcenter.asterisk.events import (
     QueueMember,
     parse_event,
 )
+from callcenter.core.alarms import Alarm
 from callcenter.core.db import Database
 from callcenter.queues import handlers, queries
 from callcenter.queues import service as queues
@@ -172,6 +174,28 @@ async def test_a_phone_comes_and_goes(database: Database) -> None:
     assert await registered_seats(database) == []
     await happens(database, contact("Reachable"), contact("Removed", "seat-lotus"))
     assert await registered_seats(database) == ["seat-rose"]
+
+
+async def test_an_available_agent_whose_phone_is_gone_is_told_of_once(database: Database) -> None:
+    gone = event(ContactStatus, AOR="seat-rose", EndpointName="seat-rose", URI="sip:x", ContactStatus="Unreachable")
+    away = event(ContactStatus, AOR="seat-lotus", EndpointName="seat-lotus", URI="sip:x", ContactStatus="Removed")
+
+    async def alarms() -> list[tuple[str, dict[str, Any]]]:
+        async with database.transaction() as session:
+            return [(row.key, row.details) for row in await session.scalars(select(Alarm))]
+
+    async with database.transaction() as session:
+        agent = await agents.get_agent(session, "1001", lock=True)
+        await queues.log_in(session, agent, "seat-rose", pbx=PBX, **BY_AGENT)
+    await happens(database, gone)
+    assert await alarms() == [], "who is paused wants no calls"
+    async with database.transaction() as session:
+        agent = await agents.get_agent(session, "1001", lock=True)
+        await queues.set_available(session, agent, pbx=PBX, **BY_AGENT)
+    await happens(database, gone, away, gone)
+    async with database.transaction() as session:
+        await handlers.correct_live(session, PBX, [], [], {"seat-lotus"})
+    assert await alarms() == [("seat-rose", {"seat": "seat-rose", "agent": "1001"})]
 
 
 # -- who waits
