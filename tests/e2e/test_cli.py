@@ -56,6 +56,8 @@ def test_from_nothing_to_taking_calls(cli: Cli, settings: Settings, tmp_path: Pa
         assert "P3" in rejected
         assert "135790" not in rejected
 
+        assert f"asterisk -f -C {settings.pbx_dir}/etc/asterisk.conf" in cli("pbx", "prepare")
+        assert settings.ledger_file.exists()
         assert "takes calls" in cli("pbx", "up")
         try:
             assert "running" in cli("pbx", "status")

@@ -1,7 +1,9 @@
 """Alert rules and dashboard: what Prometheus's own checker says, and whether what they ask for exists."""
 
+import importlib
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -85,21 +87,27 @@ def test_panels_do_not_overlap() -> None:
 
 
 def test_every_alarm_that_may_be_raised_is_explained() -> None:
-    """The table of docs/operations.md against the code: kinds stand in the call, or in a constant of the module."""
-    raised = set()
-    for path in (DEPLOY.parent / "callcenter").rglob("*.py"):
-        source = path.read_text()
-        for argument in re.findall(r"raise_alarm\(\s*\w+,\s*([\w.\"]+)", source):
-            if argument.startswith('"'):
-                raised.add(argument.strip('"'))
-            elif argument != "kind":  # the definition itself
-                found = re.search(rf'^{argument.rpartition(".")[2]} = "(\w+)"', source, re.MULTILINE)
-                assert found, f"{path.name}: which alarm is {argument}?"
-                raised.add(found[1])
+    """The table of docs/operations.md against the calls of raise_alarm."""
+    raised = set(_raised_kinds())
     told = set(re.findall(r"`(\w+)`", "".join(_first_cells(OPERATIONS.read_text(), "## Alarms"))))
     assert {"node_lost", "code_budget_used_up", "emergency"} <= raised
-    assert raised - told == set()
-    assert told - raised == set()
+    assert raised == told
+
+
+def _raised_kinds() -> Iterator[str]:
+    """A kind stands in the call itself, or in a constant that its module knows."""
+    root = DEPLOY.parent
+    for path in (root / "callcenter").rglob("*.py"):
+        for argument in re.findall(r"\braise_alarm\(\s*\w+,\s*([\w.\"]+)", path.read_text()):
+            if path.name == "alarms.py" and argument == "kind":
+                continue  # the definition itself
+            if argument.startswith('"'):
+                yield argument.strip('"')
+                continue
+            value: Any = importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts))
+            for name in argument.split("."):
+                value = getattr(value, name)
+            yield value
 
 
 def _first_cells(text: str, heading: str) -> list[str]:
