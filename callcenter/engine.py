@@ -37,8 +37,9 @@ from callcenter.calls import recordings, retention
 from callcenter.calls import service as calls
 from callcenter.calls.cross_check import LOOK_SECONDS, LedgerCrossCheck
 from callcenter.calls.reader import LedgerReader
+from callcenter.core.alarms import raise_alarm
 from callcenter.core.bus import BusListener
-from callcenter.core.clock import now
+from callcenter.core.clock import ClockWatch, now
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.core.health import Check
@@ -67,6 +68,7 @@ AMI_SECONDS = 10.0
 RECONCILE_SECONDS = 3.0
 """A difference between database and Asterisk lives at most this long."""
 
+CLOCK_SECONDS = 1.0
 CALLBACK_SECONDS = 1.0
 LOST_CALLBACK_SECONDS = 5.0
 
@@ -98,6 +100,7 @@ class Engine:
         self._events = self._session("events", self._consumer.put)
         self._commands = self._session("commands", None)
         self._sender = CommandSender(self._database, self._commands, self._pbx, {Render.action: self._perform_render})
+        self._clock = ClockWatch()
         self._number_plan = NumberPlan(settings.country, settings.area_code)
         self._metrics = HotlineMetrics(self._database, self._pbx)
         self.ledger = LedgerReader(
@@ -166,6 +169,7 @@ class Engine:
                 self._database, self.ledger, self._live_calls, pbx=self._pbx, plan=self._number_plan
             )
             group.create_task(run_every("ledger-check", LOOK_SECONDS, check.look))
+            group.create_task(run_every("clock", CLOCK_SECONDS, self._watch_clock))
             group.create_task(run_every("recordings", RECORDINGS_SECONDS, self._measure_recordings))
             group.create_task(run_every("retention", RETENTION_SECONDS, self._rotate_and_purge))
             group.create_task(run_every("calendar", CALENDAR_SECONDS, self._tend_calendar))
@@ -249,7 +253,8 @@ class Engine:
             await queue_handlers.correct_waiting(session, self._pbx, entries)
             if await queues.has_open_commands(session, self._pbx):
                 return  # what is on its way would look like a difference
-            corrections = queues.plan_corrections(await queues.desired_members(session), actual)
+            desired = await queues.desired_members(session)
+            corrections = queues.plan_corrections(desired, actual) or queues.plan_renewals(desired, rows, now())
             for command in corrections:
                 await request_command(session, self._pbx, command, cause="reconcile")
         if corrections:
@@ -299,6 +304,15 @@ class Engine:
         async with self._database.transaction() as session:
             measured = await recordings.measure_finished(session, self._pbx, self._settings.recordings_dir, at=now())
             await workorder_handlers.on_measured(measured, session)
+
+    async def _watch_clock(self) -> None:
+        """Times in the records of these minutes are not what they seem: somebody must know."""
+        step_seconds = self._clock.step_seconds()
+        if step_seconds:
+            log.error("clock_stepped", seconds=round(step_seconds, 3))
+            async with self._database.transaction() as session:
+                await raise_alarm(session, "clock_stepped", key=self._pbx, seconds=round(step_seconds, 3))
+            self._clock.accept(step_seconds)
 
     async def _end_wrap_ups(self) -> None:
         async with self._database.transaction() as session:

@@ -4,10 +4,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.agents.models import Activity, Agent, AgentStateChange, PauseReason, Seat, Wanted
+from callcenter.core.clock import CLOCK_TOLERANCE
 
 
 def _locked(query: Select[Agent], *, skip_locked: bool = False) -> Select[Agent]:
@@ -73,8 +74,9 @@ async def list_pause_reasons(session: AsyncSession) -> Sequence[PauseReason]:
 
 
 async def list_wrap_ups_over(session: AsyncSession, at: datetime) -> Sequence[Agent]:
-    """Agents whose wrap-up ended by ``at``, locked."""
-    query = select(Agent).where(Agent.activity == Activity.WRAP_UP, Agent.wrap_up_until <= at)
+    """Agents whose wrap-up ended by ``at``, or would begin after it (the clock was set back), locked."""
+    over = or_(Agent.wrap_up_until <= at, Agent.activity_since > at + CLOCK_TOLERANCE)
+    query = select(Agent).where(Agent.activity == Activity.WRAP_UP, over)
     return (await session.scalars(_locked(query, skip_locked=True))).all()
 
 

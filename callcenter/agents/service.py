@@ -155,7 +155,8 @@ async def end_wrap_ups(session: AsyncSession, at: datetime) -> int:
     """Agents whose wrap-up time is over are idle again. Returns how many."""
     agents = await queries.list_wrap_ups_over(session, at)
     for agent in agents:
-        await record_activity(session, agent, Activity.IDLE, at=agent.wrap_up_until)
+        until = agent.wrap_up_until
+        await record_activity(session, agent, Activity.IDLE, at=until if until and until <= at else at)
     return len(agents)
 
 

@@ -6,6 +6,7 @@ A change of an agent's state is committed together with the PBX commands that ca
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +20,7 @@ from callcenter.asterisk.queue_names import main_queue
 from callcenter.asterisk.render import DidConf, PbxConfiguration, PersonalQueueConf, QueueConf, SeatConf
 from callcenter.calendar.errors import UnknownSchedule
 from callcenter.calendar.models import Schedule
+from callcenter.core.clock import CLOCK_TOLERANCE
 from callcenter.queues import queries
 from callcenter.queues.errors import OverflowCycle, QueueInUse, QueueNotFound
 from callcenter.queues.models import Did, Queue, WaitingCaller
@@ -164,6 +166,21 @@ def plan_corrections(desired: Iterable[Member], actual: Iterable[Member]) -> lis
             pauses[wish.seat] = QueuePause(seat=wish.seat, paused=wish.paused, reason=None)
     additions.extend(_add(wish) for place, wish in sorted(wanted.items()) if place not in present)
     return [*removals, *additions, *pauses.values()]
+
+
+def plan_renewals(desired: Iterable[Member], rows: Iterable[QueueMember], at: datetime) -> list[Command]:
+    """Out and in again for whom Asterisk says that the last call ended after ``at``, the present.
+
+    The clock was set back since. app_queue would take them for still in wrap-up, for as long as the step.
+    """
+    wanted = {(member.queue, member.seat): member for member in desired}
+    stuck = sorted(
+        (member.queue, member.seat)
+        for row, member in ((row, member_of(row)) for row in rows)
+        if row.last_call_at and row.last_call_at > at + CLOCK_TOLERANCE and not row.in_call
+    )
+    removals = [QueueRemove(queue=queue, seat=seat) for queue, seat in stuck]
+    return [*removals, *(_add(wanted[place]) for place in stuck if place in wanted)]
 
 
 def member_of(row: QueueMember) -> Member:

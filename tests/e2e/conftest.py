@@ -37,11 +37,11 @@ async def hotline(
     """The sample hospital on a running PBX; no service process yet, no telephone yet."""
     async with Hotline(settings, database_url, database) as hotline:
         yield hotline
-        if request.node.stash.get(_FAILED, False):
+        if request.node.stash.get(FAILED, False):
             print(hotline.evidence())
 
 
-_FAILED = pytest.StashKey[bool]()
+FAILED = pytest.StashKey[bool]()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -49,5 +49,5 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Remember that a scenario failed, so that its fixture can say what its processes wrote."""
     report = yield
     if report.when == "call" and report.failed:
-        item.stash[_FAILED] = True
+        item.stash[FAILED] = True
     return report

@@ -227,6 +227,18 @@ async def test_wrap_up_ends_when_its_time_is_over_and_not_before(database: Datab
     assert (await state_of(database)).wrap_up_until is None
 
 
+async def test_a_wrap_up_that_is_still_to_begin_is_over(database: Database) -> None:
+    """The clock was set back under it: nobody waits for minutes that were there already."""
+    begun = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+    async with database.transaction() as session:
+        agent = await agents.get_agent(session, "1001", lock=True)
+        await agents.record_activity(session, agent, Activity.WRAP_UP, wrap_up_seconds=10, at=begun)
+    set_back = begun - timedelta(minutes=5)
+    async with database.transaction() as session:
+        assert await agents.end_wrap_ups(session, set_back) == 1
+    assert [change.at for change in await history_of(database)] == [set_back, begun]
+
+
 async def test_wrap_up_ends_do_not_wait_for_an_agent_who_is_being_changed(database: Database) -> None:
     begun = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
     async with database.transaction() as session:

@@ -1,13 +1,14 @@
 """The commands that turn Asterisk's members into the ones the database wants."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from callcenter.asterisk.commands import Command, QueueAdd, QueuePause, QueueRemove
 from callcenter.asterisk.events import QueueMember, parse_event
-from callcenter.queues.service import Member, member_of, plan_corrections
+from callcenter.queues.service import Member, member_of, plan_corrections, plan_renewals
 
 QUEUES = ("complaint", "consultation", "vip")
 SEATS = ("seat-lotus", "seat-maple", "seat-rose")
@@ -89,3 +90,40 @@ def test_a_seat_whose_name_ends_as_channels_do_is_itself() -> None:
     row = parse_event(headers)
     assert isinstance(row, QueueMember)
     assert member_of(row) == Member("vip", "seat-cafebabe", "agent-1001", 0, paused=False)
+
+
+def row(name: str, seat: str, *, last_call_at: datetime | None, in_call: bool = False) -> QueueMember:
+    headers = {
+        "Event": "QueueMember",
+        "Queue": "vip",
+        "Name": name,
+        "Location": f"PJSIP/{seat}",
+        "Penalty": "0",
+        "LastCall": str(int(last_call_at.timestamp())) if last_call_at else "0",
+        "InCall": "1" if in_call else "0",
+        "Status": "1",
+        "Paused": "0",
+    }
+    parsed = parse_event(headers)
+    assert isinstance(parsed, QueueMember)
+    return parsed
+
+
+def test_whose_last_call_is_still_to_come_goes_out_and_in_again() -> None:
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    soon, before = at + timedelta(minutes=5), at - timedelta(minutes=5)
+    stuck = row("agent-1001", "seat-lotus", last_call_at=soon)
+    others = [
+        row("agent-1002", "seat-maple", last_call_at=before),
+        row("agent-1003", "seat-rose", last_call_at=soon, in_call=True),  # at its end it gets the new time
+        row("agent-1004", "seat-stranger", last_call_at=None),
+    ]
+    rows = [stuck, *others]
+    wish = {member_of(one) for one in rows}
+    assert plan_renewals(wish, others, at) == []
+    commands = plan_renewals(wish, rows, at)
+    assert commands == [
+        QueueRemove(queue="vip", seat="seat-lotus"),
+        QueueAdd(queue="vip", seat="seat-lotus", member_name="agent-1001", penalty=0, paused=False),
+    ]
+    assert carried_out(commands, set(wish)) == wish
