@@ -6,7 +6,7 @@ the block ends well and rolls back otherwise. Services take the session and neve
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -18,6 +18,9 @@ from sqlalchemy.orm import DeclarativeBase
 
 IDLE_IN_TRANSACTION_SECONDS = 5.0
 """Of a process that was frozen, or cut off, in the middle of a fenced transaction; its locks are free then."""
+
+CLOSE_SECONDS = 5.0
+"""A frozen database does not say good-bye; whoever stops the service does not wait for it."""
 
 _abandoned: set[asyncio.Task[Any]] = set()
 
@@ -84,14 +87,18 @@ class Database:
         of the database would otherwise take the cancellation for one, and never end.
         """
         try:
-            async with self._sessions() as session, session.begin():
-                if self._fence is None:
+            async with self._sessions() as session:
+                try:
+                    if self._fence is not None:
+                        self._fence()
                     yield session
-                    return
-                self._fence()
-                yield session
-                await session.flush()
-                self._fence()
+                    if self._fence is not None:
+                        await session.flush()
+                        self._fence()
+                    await session.commit()
+                except (asyncio.CancelledError, TimeoutError):
+                    await session.invalidate()  # a roll-back over a silent connection would take a minute
+                    raise
         except Exception as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -116,7 +123,9 @@ class Database:
         return session
 
     async def close(self) -> None:
-        await self.engine.dispose()
+        """In order, or after :data:`CLOSE_SECONDS` by leaving the connections to the end of the process."""
+        with suppress(TimeoutError):
+            await answer_within(CLOSE_SECONDS, self.engine.dispose())
 
 
 async def answer_within(seconds: float, query: Coroutine[Any, Any, T]) -> T:

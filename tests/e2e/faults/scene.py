@@ -5,8 +5,8 @@ its fault in it, lets new callers come, and asks :meth:`Scene.nothing_was_lost` 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -15,13 +15,8 @@ from sqlalchemy import select
 from callcenter.agents import queries as agent_queries
 from callcenter.agents.models import Activity
 from callcenter.agents.service import member_name
-from callcenter.asterisk.errors import AmiUnavailable
-from callcenter.asterisk.manager import AmiSession
-from callcenter.asterisk.snapshot import read_queues
 from callcenter.calls.models import Call, QueueVisit
 from callcenter.core.alarms import Alarm
-from callcenter.core.jobs import keep_running
-from callcenter.core.secrets import get_secret
 from callcenter.queues import service as queues
 from callcenter.roles import ProcessRole
 from demo.hospital import HOTLINE, PATIENTS, SamplePatient
@@ -101,15 +96,14 @@ class Scene:
 
     async def states_agree(self, *, within_seconds: float = STATES_AGREE_SECONDS) -> None:
         """What the database says of agents is what Asterisk's QueueStatus says, in time after the last change."""
-        async with _ami(self.hotline) as ami:
 
-            async def agree() -> bool:
-                return not await _differences(self.hotline, ami)
+        async def agree() -> bool:
+            return not await _differences(self.hotline)
 
-            try:
-                await until("states agree", agree, timeout_seconds=within_seconds)
-            except AssertionError as error:
-                raise AssertionError(f"{error}: {await _differences(self.hotline, ami)}") from error
+        try:
+            await until("states agree", agree, timeout_seconds=within_seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {await _differences(self.hotline)}") from error
 
     def _api_service(self) -> Service:
         running = (one for one in self.hotline.stack.services if one.process.returncode is None)
@@ -183,39 +177,32 @@ async def _is_ringing(hotline: Hotline) -> bool:
         return row is not None and row.activity == Activity.RINGING
 
 
-@asynccontextmanager
-async def _ami(hotline: Hotline) -> AsyncIterator[AmiSession]:
-    """A session of the test's own, beside the engine's."""
-    session = AmiSession(
-        host=hotline.settings.ami_host,
-        port=hotline.settings.ami_port,
-        username="cc_commands",
-        secret=get_secret(hotline.settings, "ami_commands_secret"),
-        name="test",
-    )
-    running = asyncio.create_task(keep_running("test-ami", session.run))
-    try:
-        await session.wait_connected(20)
-        yield session
-    finally:
-        await session.close()
-        running.cancel()
-        await asyncio.wait({running})
+_MEMBER = re.compile(r"^\s+(agent-\d+) \(PJSIP/([\w-]+)\)(?: with penalty (\d+))? .*")
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 
-async def _differences(hotline: Hotline, ami: AmiSession) -> list[str]:
-    try:
-        rows, _ = await read_queues(ami)
-    except AmiUnavailable:  # an engine that takes over ends the sessions of this account; ours comes back
-        return ["no session with Asterisk"]
-    actual = {queues.member_of(row) for row in rows}
-    in_call = {row.member_name for row in rows if row.in_call}
+async def _differences(hotline: Hotline) -> list[str]:
+    """By Asterisk's console: a session of the test's own would be one that an engine which takes over must end."""
+    shown = _COLOUR.sub("", await asyncio.to_thread(hotline.stack.pbx.cli, "queue show"))
+    actual: set[queues.Member] = set()
+    in_call: set[str] = set()
+    queue = ""
+    for line in shown.splitlines():
+        if member := _MEMBER.match(line):
+            name, seat, penalty = member.groups()
+            paused = "(paused" in line
+            actual.add(
+                queues.Member(queue=queue, seat=seat, member_name=name, penalty=int(penalty or 0), paused=paused)
+            )
+            in_call |= {name} if "(in call)" in line else set()
+        elif not line.startswith(" "):
+            queue = line.partition(" ")[0]
     async with hotline.database.transaction() as session:
         desired = await queues.desired_members(session)
         busy = {
             member_name(one) for one in await agent_queries.list_agents(session) if one.activity == Activity.ON_CALL
         }
-    found = [f"only in Asterisk: {member}" for member in actual - desired]
-    found += [f"only in the database: {member}" for member in desired - actual]
+    found = [f"only in Asterisk: {one}" for one in actual - desired]
+    found += [f"only in the database: {one}" for one in desired - actual]
     found += [f"on call only in Asterisk: {name}" for name in in_call - busy]
     return found + [f"on call only in the database: {name}" for name in busy - in_call]
