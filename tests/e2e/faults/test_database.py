@@ -137,7 +137,7 @@ async def test_killed_for_twenty_seconds(hotline: Hotline, server: EmbeddedPostg
         await scene.asks_for_a_person(PATIENTS[10], recognised=False)
         await desk.is_refused()
     await is_whole_again(scene, desk)
-    await scene.was_led_unrecognised(PATIENTS[10])
+    await scene.was_led_by_the_flow(PATIENTS[10], who="unknown")
 
 
 async def test_frozen(hotline: Hotline, server: EmbeddedPostgres) -> None:
@@ -152,7 +152,7 @@ async def test_frozen(hotline: Hotline, server: EmbeddedPostgres) -> None:
         await desk.is_refused()
     await is_whole_again(scene, desk)
     for newcomer in (PATIENTS[10], PATIENTS[11]):
-        await scene.was_led_unrecognised(newcomer)
+        await scene.was_led_by_the_flow(newcomer, who="unknown")
 
 
 async def test_restarted_and_no_connection_left(hotline: Hotline, server: EmbeddedPostgres) -> None:
@@ -169,7 +169,7 @@ async def test_restarted_and_no_connection_left(hotline: Hotline, server: Embedd
         await scene.asks_for_a_person(PATIENTS[11], recognised=False)
         await desk.is_refused()
     await is_whole_again(scene, desk)
-    await scene.was_led_unrecognised(PATIENTS[11])
+    await scene.was_led_by_the_flow(PATIENTS[11], who="unknown")
 
 
 async def test_stopped_while_it_is_frozen(hotline: Hotline, server: EmbeddedPostgres) -> None:
