@@ -5,6 +5,7 @@ The demo runs one on the standard ports; every e2e test runs one on ports, datab
 
 import asyncio
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -90,6 +91,7 @@ class Stack:
     die_with_parent: bool = False
     services: list[Service] = field(default_factory=list)
     _pbx: LocalPbx | None = None
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
     def pbx(self) -> LocalPbx:
@@ -142,7 +144,7 @@ class Stack:
     ) -> Service:
         """Start one process without waiting."""
         port = http_port or self.settings.api_port
-        log_file = self.settings.state_dir / f"service-{'-'.join(roles)}-{len(self.services)}.log"
+        log_file = self.settings.state_dir / f"service-{'-'.join(roles)}-{next(self._numbers)}.log"
         arguments = [part for role in roles for part in ("--role", role)]
         with log_file.open("wb") as log:
             process = await self._spawn(arguments, port, ways, log)
