@@ -65,6 +65,7 @@ LEDGER_SECONDS = 10.0
 CALENDAR_SECONDS = 600.0
 RECORDINGS_SECONDS = 2.0
 AMI_SECONDS = 10.0
+TELEPHONES_SECONDS = 3.0
 RECONCILE_SECONDS = 3.0
 """A difference between database and Asterisk lives at most this long."""
 
@@ -161,6 +162,7 @@ class Engine:
             group.create_task(self.ledger.run(asyncio.Event()), name="ledger")
             group.create_task(run_every("snapshot", 0.2, self._correct_if_due))
             group.create_task(run_every("reconcile", RECONCILE_SECONDS, self._reconcile))
+            group.create_task(run_every("absent-telephones", TELEPHONES_SECONDS, self._warn_of_absent_telephones))
             group.create_task(run_every("wrap-up", 0.5, self._end_wrap_ups))
             callbacks = CallbackWork(self._database, self._commands, self.ledger, self._pbx, Home.of(self._settings))
             group.create_task(run_every("callbacks", CALLBACK_SECONDS, callbacks.place))
@@ -313,6 +315,10 @@ class Engine:
             async with self._database.transaction() as session:
                 await raise_alarm(session, "clock_stepped", key=self._pbx, seconds=round(step_seconds, 3))
             self._clock.accept(step_seconds)
+
+    async def _warn_of_absent_telephones(self) -> None:
+        async with self._database.transaction() as session:
+            await agents.warn_of_absent_telephones(session, now())
 
     async def _end_wrap_ups(self) -> None:
         async with self._database.transaction() as session:

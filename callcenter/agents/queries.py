@@ -1,13 +1,14 @@
 """All SQL of agents and seats."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Select, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.agents.models import Activity, Agent, AgentStateChange, PauseReason, Seat, Wanted
+from callcenter.core.alarms import Alarm
 from callcenter.core.clock import CLOCK_TOLERANCE
 
 
@@ -45,10 +46,17 @@ async def list_agents_on_call(session: AsyncSession, call_id: str, activity: Act
     return (await session.scalars(_locked(query))).all()
 
 
-async def list_available_at(session: AsyncSession, seat_names: Collection[str]) -> Sequence[Agent]:
-    """Who sits at one of these seats and wants calls."""
+async def list_without_telephone(session: AsyncSession, *, since: datetime, told_by: str) -> Sequence[Agent]:
+    """Who wants calls at a seat whose telephone was away from ``since`` or before; nobody of whom an alarm of the kind
+    ``told_by`` was raised in this absence.
+    """
+    away_at = func.greatest(Agent.wanted_since, Seat.registered_at)  # NULL: never there; greatest() leaves it out
+    told = exists().where(Alarm.kind == told_by, Alarm.key == Seat.name, Alarm.raised_at >= away_at)
     query = (
-        select(Agent).where(Agent.seat_name.in_(seat_names), Agent.wanted == Wanted.AVAILABLE).order_by(Agent.number)
+        select(Agent)
+        .join(Seat, Seat.name == Agent.seat_name)
+        .where(Agent.wanted == Wanted.AVAILABLE, ~Seat.registered, away_at <= since, ~told)
+        .order_by(Agent.number)
     )
     return (await session.scalars(query)).all()
 

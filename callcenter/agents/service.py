@@ -21,11 +21,14 @@ from callcenter.agents.errors import (
     WrongPin,
 )
 from callcenter.agents.models import Activity, Agent, AgentStateChange, Cause, Seat, Wanted
+from callcenter.core.alarms import raise_alarm
 from callcenter.core.bus import announce
 from callcenter.core.clock import now
 from callcenter.core.security import codes_equal, keyed_code_hash
 
 TOPIC = "agents"
+SEAT_AWAY = "seat_away"
+TELEPHONE_GRACE = timedelta(seconds=10)
 _MEMBER_PREFIX = "agent-"
 
 
@@ -158,6 +161,17 @@ async def end_wrap_ups(session: AsyncSession, at: datetime) -> int:
         until = agent.wrap_up_until
         await record_activity(session, agent, Activity.IDLE, at=until if until and until <= at else at)
     return len(agents)
+
+
+async def warn_of_absent_telephones(session: AsyncSession, at: datetime) -> int:
+    """An alarm for each agent who is available at a telephone that is away: no call comes there. Returns how many.
+
+    Once in each absence. A telephone that registers anew from elsewhere is away for a moment, and no alarm.
+    """
+    alone = await queries.list_without_telephone(session, since=at - TELEPHONE_GRACE, told_by=SEAT_AWAY)
+    for agent in alone:
+        await raise_alarm(session, SEAT_AWAY, key=agent.seat_name or "", seat=agent.seat_name, agent=agent.number)
+    return len(alone)
 
 
 def _require_seat(agent: Agent) -> None:

@@ -1,6 +1,6 @@
 """Live telephony events of queues: who waits, what agents do. Screens move by them; nothing is counted by them."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 import structlog
@@ -24,7 +24,6 @@ from callcenter.asterisk.events import (
     QueueMember,
 )
 from callcenter.asterisk.queue_names import is_personal, main_queue
-from callcenter.core.alarms import raise_alarm
 from callcenter.core.bus import announce
 from callcenter.core.clock import now
 from callcenter.queues import queries
@@ -102,10 +101,7 @@ async def on_agent_complete(event: AgentComplete, session: AsyncSession) -> None
 
 async def on_contact_status(event: ContactStatus, session: AsyncSession) -> None:
     """A seat's telephone came or went."""
-    registered = event.contact_status not in _GONE
-    await agent_queries.set_registered(session, event.aor, registered, now())
-    if not registered:
-        await _warn_of_absent_telephones(session, {event.aor})
+    await agent_queries.set_registered(session, event.aor, event.contact_status not in _GONE, now())
 
 
 async def correct_live(
@@ -117,9 +113,6 @@ async def correct_live(
     """
     await correct_waiting(session, pbx, entries)
     await agent_queries.set_registered_exactly(session, contacts, now())
-    await _warn_of_absent_telephones(
-        session, {seat.name for seat in await agent_queries.list_seats(session)} - contacts
-    )
     busy = {member.member_name for member in members if member.in_call}
     ringing = {member.member_name for member in members if member.device_status in _RINGING}
     for agent in await agent_queries.list_agents(session, lock=True):
@@ -159,12 +152,6 @@ async def _correct_activity(session: AsyncSession, agent: Agent, *, busy: bool, 
         await agents.record_activity(session, agent, Activity.ON_CALL)
     elif not busy and (agent.activity == Activity.ON_CALL or (agent.activity == Activity.RINGING and not ringing)):
         await agents.record_activity(session, agent, Activity.IDLE)
-
-
-async def _warn_of_absent_telephones(session: AsyncSession, seat_names: Collection[str]) -> None:
-    """Whoever is available there gets no calls and may not know why."""
-    for agent in await agent_queries.list_available_at(session, seat_names):
-        await raise_alarm(session, "seat_away", key=agent.seat_name or "", seat=agent.seat_name, agent=agent.number)
 
 
 async def _end_ringing(session: AsyncSession, call_id: str) -> None:

@@ -24,6 +24,7 @@ from callcenter.asterisk.events import (
     parse_event,
 )
 from callcenter.core.alarms import Alarm
+from callcenter.core.clock import now
 from callcenter.core.db import Database
 from callcenter.queues import handlers, queries
 from callcenter.queues import service as queues
@@ -176,26 +177,47 @@ async def test_a_phone_comes_and_goes(database: Database) -> None:
     assert await registered_seats(database) == ["seat-rose"]
 
 
-async def test_an_available_agent_whose_phone_is_gone_is_told_of_once(database: Database) -> None:
-    gone = event(ContactStatus, AOR="seat-rose", EndpointName="seat-rose", URI="sip:x", ContactStatus="Unreachable")
-    away = event(ContactStatus, AOR="seat-lotus", EndpointName="seat-lotus", URI="sip:x", ContactStatus="Removed")
+async def test_an_available_agent_whose_phone_is_away_is_told_of_once_in_each_absence(database: Database) -> None:
+    def contact(status: str) -> Event:
+        return event(ContactStatus, AOR="seat-rose", EndpointName="seat-rose", URI="sip:x", ContactStatus=status)
 
-    async def alarms() -> list[tuple[str, dict[str, Any]]]:
+    async def warned(after_seconds: float) -> int:
         async with database.transaction() as session:
-            return [(row.key, row.details) for row in await session.scalars(select(Alarm))]
+            return await agents.warn_of_absent_telephones(session, now() + timedelta(seconds=after_seconds))
 
+    await happens(database, contact("Reachable"))
     async with database.transaction() as session:
         agent = await agents.get_agent(session, "1001", lock=True)
         await queues.log_in(session, agent, "seat-rose", pbx=PBX, **BY_AGENT)
-    await happens(database, gone)
-    assert await alarms() == [], "who is paused wants no calls"
+    await happens(database, contact("Unreachable"))
+    assert await warned(60) == 0, "who is paused wants no calls"
     async with database.transaction() as session:
         agent = await agents.get_agent(session, "1001", lock=True)
         await queues.set_available(session, agent, pbx=PBX, **BY_AGENT)
-    await happens(database, gone, away, gone)
+    assert await warned(5) == 0, "it may be registering anew"
+    assert [await warned(60), await warned(61)] == [1, 0]
     async with database.transaction() as session:
-        await handlers.correct_live(session, PBX, [], [], {"seat-lotus"})
-    assert await alarms() == [("seat-rose", {"seat": "seat-rose", "agent": "1001"})]
+        (alarm,) = await session.scalars(select(Alarm))
+        assert (alarm.kind, alarm.key, alarm.details) == (
+            "seat_away",
+            "seat-rose",
+            {"seat": "seat-rose", "agent": "1001"},
+        )
+        alarm.acknowledged_at, alarm.acknowledged_by = now(), "test"
+    assert await warned(62) == 0, "it is known"
+    await happens(database, contact("Reachable"))
+    assert await warned(60) == 0
+    await happens(database, contact("Removed"))
+    assert await warned(60) == 1
+
+
+async def test_an_agent_who_never_had_a_phone_is_told_of(database: Database) -> None:
+    async with database.transaction() as session:
+        agent = await agents.get_agent(session, "1001", lock=True)
+        await queues.log_in(session, agent, "seat-rose", pbx=PBX, **BY_AGENT)
+        await queues.set_available(session, agent, pbx=PBX, **BY_AGENT)
+    async with database.transaction() as session:
+        assert await agents.warn_of_absent_telephones(session, now() + timedelta(seconds=60)) == 1
 
 
 # -- who waits
