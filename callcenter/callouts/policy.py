@@ -5,6 +5,7 @@ what costs the caller more than a call (premium rate, shared cost, personal numb
 are those of Google's libphonenumber metadata.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +16,7 @@ from phonenumbers import PhoneNumberType
 
 from callcenter.core.config import Settings
 
+_E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _ORDINARY = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 
 
@@ -67,11 +69,13 @@ def find_refusal(e164: str, country: str, rules: Iterable[PrefixRule] = ()) -> R
 
     A rule that allows no more than a whole country does not allow the numbers there that cost extra.
     """
+    if not _E164.fullmatch(e164):  # the parser reads numbers out of any text around them
+        return Refusal.NOT_A_NUMBER
     try:
         parsed = phonenumbers.parse(e164)
     except phonenumbers.NumberParseException:
         return Refusal.NOT_A_NUMBER
-    if not phonenumbers.is_valid_number(parsed) or parsed.extension:
+    if not phonenumbers.is_valid_number(parsed):
         return Refusal.NOT_A_NUMBER
     matching = [rule for rule in rules if e164.removeprefix("+").startswith(rule.prefix)]
     rule = max(matching, key=lambda one: len(one.prefix), default=None)
