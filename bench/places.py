@@ -36,6 +36,21 @@ def bench_database() -> Iterator[str]:
             server.stop()
 
 
+@contextmanager
+def bench_databases(*names: str) -> Iterator[list[str]]:
+    """URLs of fresh, migrated databases on one server of this bench's own, as :func:`bench_database`."""
+    with bench_directory() as directory:
+        server = EmbeddedPostgres(directory / "postgres")
+        server.start()
+        try:
+            urls = [server.create_database(name) for name in names]
+            for url in urls:
+                upgrade(url)
+            yield urls
+        finally:
+            server.stop()
+
+
 def free_port() -> int:
     """A port of the loopback interface that is free now, for TCP and UDP."""
     while True:

@@ -32,6 +32,8 @@ class NumberPlan:
         Also understands the ``0`` that Chinese exchanges put before a mobile number of another city, and ``00``.
         """
         text = (raw or "").strip()
+        if self.country == "CN" and (usual := _usual_chinese(text)):
+            return usual
         if text.lower() in _WITHHELD or not _ALLOWED.match(text):
             return None
         digits = text.translate(_PUNCTUATION)
@@ -41,10 +43,8 @@ class NumberPlan:
             digits = digits[1:]
         if self.area_code and re.fullmatch(r"[2-9]\d{6,7}", digits):
             digits = self.area_code + digits
-        if self.country == "CN" and (usual := _USUAL_CHINESE.fullmatch(digits)):
-            national = usual[1] or usual[2]
-            if _chinese_numbers().fullmatch(national):
-                return f"+86{national}"
+        if self.country == "CN" and (usual := _usual_chinese(digits)):
+            return usual
         return parsed_e164(digits, self.country)
 
     def to_dial(self, e164: str) -> str:
@@ -74,6 +74,13 @@ def parsed_e164(digits: str, country: str) -> str | None:
         return None
     e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     return e164 if len(e164) <= 16 and phonenumbers.is_valid_number(parsed) else None
+
+
+def _usual_chinese(digits: str) -> str | None:
+    """E.164 of a number that needs no parser, the same as :func:`parsed_e164`; None for any other."""
+    match = _USUAL_CHINESE.fullmatch(digits)
+    national = match and (match[1] or match[2])
+    return f"+86{national}" if national and _chinese_numbers().fullmatch(national) else None
 
 
 @cache

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 from xml.etree import ElementTree
 
 from openpyxl import load_workbook
@@ -19,16 +19,17 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from callcenter.patients.errors import ImportRefused
 
-MAX_FILE_BYTES = 64 * 1024 * 1024
-MAX_ROWS = 500_000
+MAX_UPLOAD_BYTES = 64 * 1024 * 1024
+MAX_FILE_BYTES = 512 * 1024 * 1024
+MAX_ROWS = 2_000_000
 MAX_COLUMNS = 64
 MAX_CELL_LENGTH = 1_000
 _MAX_UNPACKED_BYTES = 256 * 1024 * 1024
 _MAX_ZIP_ENTRIES = 2_000
 
 REFUSALS: dict[str, tuple[str, str]] = {
-    "too-large": ("文件超过 64 MB，请拆分后再导入。", "The file is larger than 64 MB: split it."),
-    "too-many-rows": ("文件超过 50 万行，请拆分后再导入。", "The file has more than 500,000 rows: split it."),
+    "too-large": ("文件超过 512 MB，请拆分后再导入。", "The file is larger than 512 MB: split it."),
+    "too-many-rows": ("文件超过 200 万行，请拆分后再导入。", "The file has more than 2,000,000 rows: split it."),
     "old-excel": ("不支持旧版 .xls，请另存为 .xlsx 或 CSV。", "This is an old .xls file: save it as .xlsx or CSV."),
     "broken-xlsx": ("Excel 文件已损坏，请重新另存为 .xlsx。", "The Excel file is broken: save it again as .xlsx."),
     "xlsx-too-big-inside": (
@@ -56,8 +57,7 @@ def refused(reason: str, **details: Any) -> ImportRefused:
     return ImportRefused(english, reason=reason, text_zh=chinese, text_en=english, **details)
 
 
-@dataclass(frozen=True, slots=True)
-class RawRow:
+class RawRow(NamedTuple):
     """``line``: as a person finds it in the file (CSV: first physical line of the row; XLSX: row number)."""
 
     line: int
@@ -130,7 +130,7 @@ def _csv_rows(file: BinaryIO, encoding: str) -> Generator[RawRow, None, None]:
                 cells = ["\ufffd" * (MAX_CELL_LENGTH + 1)]
             except StopIteration:
                 return
-            if any(cell.strip() for cell in cells):
+            if "".join(cells).strip():
                 yield RawRow(line, cells)
     finally:
         text.detach()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from callcenter.core.clock import now
@@ -29,6 +29,17 @@ COLUMNS = (
 )
 """docs/patient-import.md."""
 REQUIRED = COLUMNS[:2]
+PATIENT_COLUMNS = {
+    "name": "name",
+    "sex": "sex",
+    "birth_date": "birth_date",
+    "language": "language",
+    "email": "email",
+    "vip_grade": "vip_grade",
+    "responsible_doctor": "responsible_doctor_id",
+    "deceased": "deceased",
+}
+"""Those that are kept in the table of patients, and where."""
 
 REASONS: dict[str, tuple[str, str]] = {
     "missing": ("必填项为空。", "Must not be empty."),
@@ -58,6 +69,7 @@ _CARD_NUMBER = re.compile(r"[A-Za-z0-9-]{4,32}")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|(\d{2})(\d{2})|年(\d{1,2})月(\d{1,2})日)")
+_OLDEST = date(1880, 1, 1)
 _SEXES = {"": "unknown", "unknown": "unknown", "未知": "unknown", "female": "female", "f": "female", "女": "female"}
 _SEXES |= {"male": "male", "m": "male", "男": "male"}
 _LANGUAGES = {"": "zh", "zh": "zh", "zh-cn": "zh", "中文": "zh", "en": "en", "英文": "en"}
@@ -77,9 +89,11 @@ class RowProblem:
     external_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class PatientRow:
-    """A good row. ``values``: columns of Patient; ``numbers``: (E.164, relation), none twice."""
+class PatientRow(NamedTuple):
+    """A good row. ``values``: columns of Patient; ``numbers``: (E.164, relation), none twice.
+
+    A tuple, which is made in a quarter of the time of a frozen dataclass: there are millions.
+    """
 
     line: int
     external_id: str
@@ -97,6 +111,7 @@ class ImportContext:
     check_code_key: str
     vip_grades: frozenset[str]
     doctor_ids: Mapping[str, UUID]
+    today: date = field(default_factory=lambda: now().date())
     seen_external_ids: set[str] = field(default_factory=set)
     seen_cards: set[str] = field(default_factory=set)
 
@@ -145,9 +160,11 @@ def _name(text: str, _: ImportContext) -> str:
     return text
 
 
-def _birth_date(text: str, _: ImportContext) -> date | None:
-    born = _date(text) if text else None
-    if text and (born is None or not date(1880, 1, 1) <= born <= now().date()):
+def _birth_date(text: str, context: ImportContext) -> date | None:
+    if not text:
+        return None
+    born = _date(text)
+    if born is None or not _OLDEST <= born <= context.today:
         raise _BadCell("bad-date")
     return born
 
@@ -258,7 +275,7 @@ class RowReader:
         width = len(self._header)
         if len(raw.cells) < width or any(raw.cells[width:]):
             return [RowProblem(raw.line, "", "wrong-cell-count", "")]
-        texts = [cell.strip() for cell in raw.cells[:width]]
+        texts = list(map(str.strip, raw.cells[:width]))
         if len(max(texts, key=len)) > MAX_CELL_LENGTH:
             long = (name for name, text in zip(self._header, texts, strict=True) if len(text) > MAX_CELL_LENGTH)
             return [RowProblem(raw.line, name, "cell-too-long", "") for name in long]
@@ -278,15 +295,15 @@ class RowReader:
 
     def _patient(self, line: int, values: dict[str, Any]) -> PatientRow:
         """A good row, which uses up its id and its card."""
-        external_id, card_number, code = (values.pop(name) for name in ("external_id", "card_number", "check_code"))
+        external_id, card_number, code = values["external_id"], values["card_number"], values["check_code"]
         self._context.seen_external_ids.add(external_id)
         if card_number is not None:
             self._context.seen_cards.add(card_number)
         return PatientRow(
-            line=line,
-            external_id=external_id,
-            numbers=values.pop("numbers"),
-            card_number=card_number,
-            check_code_hash=code and keyed_code_hash(code, owner=card_number, key=self._context.check_code_key),
-            values=values | {"responsible_doctor_id": values.pop("responsible_doctor")},
+            line,
+            external_id,
+            {column: values[name] for name, column in PATIENT_COLUMNS.items()},
+            values["numbers"],
+            card_number,
+            code and keyed_code_hash(code, owner=card_number, key=self._context.check_code_key),
         )

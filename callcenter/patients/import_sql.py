@@ -14,44 +14,45 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from callcenter.core.audit import Actor
-from callcenter.core.ids import new_ids
+from callcenter.core.ids import new_id
 from callcenter.core.upsert import Written
-from callcenter.patients.import_rows import PatientRow, RowProblem
+from callcenter.patients.import_rows import PATIENT_COLUMNS, PatientRow, RowProblem
 
-VALUES = ("name", "sex", "birth_date", "language", "email", "vip_grade", "responsible_doctor_id", "deceased")
-"""The columns of patients that a file may set."""
+_VALUES = tuple(PATIENT_COLUMNS.values())
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+_NULL = r"\N"
 _COMMA = ", "
 
 
 # -- the rows as COPY reads them
 
 
-def copy_text(rows: Collection[PatientRow]) -> bytes:
-    """One line a row, in PostgreSQL's text format, each with an id for the patient that it may become."""
-    ids = new_ids(len(rows))
-    return "".join(_copy_line(row, patient_id.hex) for row, patient_id in zip(rows, ids, strict=True)).encode()
-
-
-def _copy_line(row: PatientRow, patient_id: str) -> str:
-    values = "\t".join([_field(row.values[name]) for name in VALUES])
-    card = _field(row.card_number)
-    code = r"\N" if row.check_code_hash is None else rf"\\x{row.check_code_hash.hex()}"
-    e164s = ",".join([e164 for e164, _ in row.numbers])
-    relations = ",".join([relation for _, relation in row.numbers])
-    return f"{row.line}\t{patient_id}\t{row.external_id}\t{values}\t{card}\t{code}\t{{{e164s}}}\t{{{relations}}}\n"
-
-
-def _field(value: object) -> str:
-    if value is None:
-        return r"\N"
-    return value.translate(_ESCAPES) if isinstance(value, str) else str(value)
+def copy_line(row: PatientRow) -> str:
+    """The row in PostgreSQL's text format."""
+    name, sex, birth_date, language, email, vip_grade, doctor_id, deceased = row.values.values()
+    fields = (
+        str(row.line),
+        row.external_id,
+        name.translate(_ESCAPES) if "\\" in name else name,  # it holds no other character that means something
+        sex,
+        _NULL if birth_date is None else str(birth_date),
+        language,
+        _NULL if email is None else email.translate(_ESCAPES),
+        _NULL if vip_grade is None else vip_grade.translate(_ESCAPES),
+        _NULL if doctor_id is None else str(doctor_id),
+        "t" if deceased else "f",
+        row.card_number or _NULL,
+        _NULL if row.check_code_hash is None else rf"\\x{row.check_code_hash.hex()}",
+        f"{{{','.join([e164 for e164, _ in row.numbers])}}}",
+        f"{{{','.join([relation for _, relation in row.numbers])}}}\n",
+    )
+    return "\t".join(fields)
 
 
 _STAGE = text(
     """
     CREATE TEMPORARY TABLE import_rows (
-        line int, patient_id uuid, external_id text,
+        line int, external_id text,
         name text, sex text, birth_date date, language text, email text,
         vip_grade text, responsible_doctor_id uuid, deceased bool,
         card_number text, check_code_hash bytea, e164s text[], relations text[]
@@ -60,13 +61,13 @@ _STAGE = text(
 )
 
 
-async def stage(session: AsyncSession, rows: bytes) -> None:
-    """Copy ``rows`` (:func:`copy_text`) into a table that this transaction alone sees and that ends with it."""
+async def stage(session: AsyncSession, lines: bytes) -> None:
+    """Copy ``lines`` (:func:`copy_line`) into a table that this transaction alone sees and that ends with it."""
     for setting in ("work_mem = '64MB'", "jit = off"):  # large sets, and statements that run a second at most
         await session.execute(text(f"SET LOCAL {setting}"))
     await session.execute(_STAGE)
     driver = await _driver_connection(await session.connection())
-    await driver.copy_to_table("import_rows", source=BytesIO(rows), format="text")
+    await driver.copy_to_table("import_rows", source=BytesIO(lines), format="text")
     await session.execute(text("ANALYZE import_rows (line, external_id, card_number)"))
 
 
@@ -74,7 +75,7 @@ async def _driver_connection(connection: AsyncConnection) -> asyncpg.Connection:
     """asyncpg's own, within the session's transaction: SQLAlchemy has no COPY."""
     raw = await connection.get_raw_connection()
     driver: Any = raw.driver_connection
-    assert isinstance(driver, asyncpg.Connection)
+    assert isinstance(driver, asyncpg.Connection)  # noqa: S101 - the only driver of this service
     return driver
 
 
@@ -84,10 +85,12 @@ async def _driver_connection(connection: AsyncConnection) -> asyncpg.Connection:
 _PLAN = """
     CREATE TEMPORARY TABLE import_plan ON COMMIT DROP AS
     SELECT
-        staged.line, staged.external_id, coalesce(patient.id, staged.patient_id) AS patient_id,
+        staged.line, staged.external_id,
+        coalesce(patient.id, (:id_begin || substr(gen_random_uuid()::text, 16))::uuid) AS patient_id,
         CASE WHEN patient.id IS NULL THEN 'created' WHEN {differs} THEN 'changed' ELSE 'unchanged' END AS written,
         CASE
-            WHEN card.patient_id <> coalesce(patient.id, staged.patient_id) THEN 'card-of-another-patient'
+            WHEN card.patient_id IS NOT NULL AND card.patient_id IS DISTINCT FROM patient.id
+            THEN 'card-of-another-patient'
             WHEN staged.card_number <> '' AND card.patient_id IS NULL AND staged.check_code_hash IS NULL
             THEN 'check-code-missing'
         END AS refusal,
@@ -104,7 +107,8 @@ _REFUSED = text("SELECT line, external_id, refusal FROM import_plan WHERE refusa
 async def plan(session: AsyncSession, columns: Collection[str]) -> None:
     """Compare the staged rows, as far as ``columns`` of patients go, with the patients and cards that there are."""
     differs = " OR ".join(f"patient.{name} IS DISTINCT FROM staged.{name}" for name in columns)
-    await session.execute(text(_PLAN.format(differs=differs)))
+    id_begin = str(new_id())[:15]  # of version 7 and of this moment; PostgreSQL puts the random rest to it
+    await session.execute(text(_PLAN.format(differs=differs)), {"id_begin": id_begin})
     await session.execute(text("ANALYZE import_plan (line, external_id, patient_id, written)"))
 
 
@@ -193,7 +197,7 @@ async def put(session: AsyncSession, columns: Collection[str], *, at: datetime, 
     Of patients that are there only ``columns`` change. Numbers are only added; a closed card stays closed.
     """
     changes = _assignments(columns)
-    await session.execute(text(_PUT_PATIENTS.format(values=_COMMA.join(VALUES), changes=changes)), {"at": at})
+    await session.execute(text(_PUT_PATIENTS.format(values=_COMMA.join(_VALUES), changes=changes)), {"at": at})
     for statement in (_PUT_NUMBERS_OF_NEW, _PUT_NUMBERS_OF_KNOWN, _PUT_CARDS):
         await session.execute(statement)
     who = {"kind": actor.kind, "id": actor.id, "name": actor.name, "source": actor.source}

@@ -20,7 +20,15 @@ from callcenter.core.upsert import Written
 from callcenter.directory import service as directory
 from callcenter.patients import import_sql, queries
 from callcenter.patients.import_files import MAX_ROWS, RawRow, open_table, refused
-from callcenter.patients.import_rows import REASONS, ImportContext, PatientRow, RowProblem, RowReader, read_header
+from callcenter.patients.import_rows import (
+    PATIENT_COLUMNS,
+    REASONS,
+    ImportContext,
+    PatientRow,
+    RowProblem,
+    RowReader,
+    read_header,
+)
 
 BATCH_ROWS = 20_000
 """A transaction of about a second."""
@@ -73,8 +81,7 @@ async def import_patients(
             raise refused("empty")
         header = read_header(first.cells)
         reader = RowReader(header, await _context(database, number_plan, check_code_key))
-        named = {"responsible_doctor_id" if name == "responsible_doctor" else name for name in header}
-        columns = [name for name in import_sql.VALUES if name in named]
+        columns = [column for name, column in PATIENT_COLUMNS.items() if name in header]
         report = ImportReport()
         async with aclosing(_read_ahead(lambda: _read_batch(table.rows, reader))) as batches:
             async for batch in batches:
@@ -109,11 +116,19 @@ async def _read_ahead(read: Callable[[], _Batch | None]) -> AsyncGenerator[_Batc
 
 def _read_batch(rows: Iterator[RawRow], reader: RowReader) -> _Batch | None:
     """The next BATCH_ROWS rows; None at the end."""
-    parsed = [reader.read(raw) for raw in islice(rows, BATCH_ROWS)]
-    good = [row for row in parsed if isinstance(row, PatientRow)]
-    bad = [row for row in parsed if isinstance(row, list)]
-    problems = [problem for row in bad for problem in row]
-    return _Batch(len(parsed), import_sql.copy_text(good), len(bad), problems) if parsed else None
+    lines: list[str] = []
+    problems: list[RowProblem] = []
+    done = 0
+    for raw in islice(
+        rows, BATCH_ROWS
+    ):  # one by one: twenty thousand kept rows would cost as much again in collections
+        row = reader.read(raw)
+        if isinstance(row, PatientRow):
+            lines.append(import_sql.copy_line(row))
+        else:
+            problems += row
+        done += 1
+    return _Batch(done, "".join(lines).encode(), done - len(lines), problems) if done else None
 
 
 async def _load_batch(

@@ -1,5 +1,6 @@
 """Files loaded into a real database: good rows in, bad rows told, repeating changes nothing."""
 
+import asyncio
 import csv
 import io
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from sqlalchemy import func, select
 from callcenter.accounts.models import Role
 from callcenter.core.audit import SYSTEM, AuditEntry
 from callcenter.core.db import Database
+from callcenter.core.ids import new_id
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.security import keyed_code_hash
 from callcenter.directory import service as directory
@@ -222,6 +224,33 @@ async def test_one_card_twice_in_a_file_over_batches(database: Database, monkeyp
     monkeypatch.setattr(importing, "BATCH_ROWS", 1)
     data = "external_id,name,card_number,check_code\nP1,a,C10001,482913\nP2,b,C10001,482913\n"
     assert reasons(await load(database, data)) == [(3, "card_number", "card-of-another-patient")]
+
+
+@pytest.mark.parametrize("name", ["\\N", "\\.", "a\\tb", "{a,b}", "O'Neill 𠮷"])
+async def test_a_name_that_copy_might_misread_is_loaded_as_it_stands(database: Database, name: str) -> None:
+    data = f'external_id,name,email\nP1,"{name}",back\\slash@example.com\n'
+    assert figures(await load(database, data)) == (1, 0, 0, 0)
+    patient = await get_patient(database, "P1")
+    assert (patient.name, patient.email) == (name, "back\\slash@example.com")
+    assert figures(await load(database, data)) == (0, 0, 1, 0)
+
+
+async def test_two_imports_of_the_same_patients_at_once_both_end_well(database: Database) -> None:
+    rows = [f"P{n},患者{n},139{n:08d},C{n:05d},48291{n % 10}\n" for n in range(500)]
+    header = "external_id,name,numbers,card_number,check_code\n"
+    files = (header + "".join(rows), header + "".join(reversed(rows)).replace("患者", "病人"))
+    reports = await asyncio.gather(*(load(database, file) for file in files))
+    assert sum(report.created for report in reports) == 500
+    assert sum(report.rejected for report in reports) == 0
+    assert figures(await load(database, files[0]))[0] == 0
+
+
+async def test_a_new_patient_s_id_tells_its_time_as_all_ids_do(database: Database) -> None:
+    before = new_id()
+    await load(database, HEADER + ZHANG)
+    zhang = await get_patient(database, "P1")
+    assert (zhang.id.version, zhang.id.variant) == (7, before.variant)
+    assert before.int >> 80 <= zhang.id.int >> 80 <= new_id().int >> 80
 
 
 async def test_a_file_that_is_no_table_loads_nothing(database: Database) -> None:
