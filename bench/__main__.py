@@ -3,10 +3,17 @@
 import sys
 from collections.abc import Callable, Iterable, Mapping
 
-from bench import calls, flow_files
+from bench import ami_events, caller_lookup, calls, flow_files, ledger, patient_import
 from bench.figures import Figure, conditions, markdown_table
 
-BENCHES: Mapping[str, Callable[[], Iterable[Figure]]] = {"flow_files": flow_files.run, "calls": calls.run}
+BENCHES: Mapping[str, Callable[[], Iterable[Figure]]] = {
+    "flow_files": flow_files.run,
+    "calls": calls.run,
+    "ledger": ledger.run,
+    "patient_import": patient_import.run,
+    "caller_lookup": caller_lookup.run,
+    "ami_events": ami_events.run,
+}
 """Name -> what measures. In the order of the table."""
 
 
