@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Callable, Iterable, Mapping
 
-from bench import ami_events, caller_lookup, calls, flow_files, ledger, patient_import
+from bench import ami_events, caller_lookup, calls, flow_files, ledger, patient_import, waiting_memory
 from bench.figures import Figure, conditions, markdown_table
 
 BENCHES: Mapping[str, Callable[[], Iterable[Figure]]] = {
     "flow_files": flow_files.run,
     "calls": calls.run,
+    "waiting_memory": waiting_memory.run,
     "ledger": ledger.run,
     "patient_import": patient_import.run,
     "caller_lookup": caller_lookup.run,

@@ -119,15 +119,21 @@ class BusyHotline:
     async def _all_can_be_rung(self) -> bool:
         shown = await asyncio.to_thread(self.stack.pbx.cli, f"queue show {QUEUE}")
         lines = [line for line in shown.splitlines() if "seat-bench" in line]
-        ready = sum("Not in use" in line and "paused" not in line for line in lines)
+        ready = sum("Not in use" in line for line in lines)
         return ready >= len(self.passwords)
 
 
 @asynccontextmanager
 async def busy_hotline(
-    directory: Path, database_url: str, *, patients: int, seats: int, rtp_timeout_seconds: int = 60
+    directory: Path,
+    database_url: str,
+    *,
+    patients: int,
+    seats: int,
+    rtp_timeout_seconds: int = 60,
+    paused: bool = False,
 ) -> AsyncIterator[BusyHotline]:
-    """Patients are :func:`caller_number` 0 to ``patients`` - 1. Ends everything it started."""
+    """Patients are :func:`caller_number` 0 to ``patients`` - 1. ``paused``: nobody is served. Ends all it started."""
     state_dir = directory / "state"
     state_dir.mkdir(mode=0o755)
     settings = private_settings(state_dir, rtp_slot=0).model_copy(
@@ -143,7 +149,7 @@ async def busy_hotline(
         stack.push_async_callback(database.close)
         await _load_hospital(database, settings)
         await _load_patients(database, patients)
-        passwords = await _load_seats(database, seats)
+        passwords = await _load_seats(database, seats, Wanted.PAUSED if paused else Wanted.AVAILABLE)
         async with database.transaction() as session:
             backend = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
         pbx = await stack.enter_async_context(Stack(settings, database_url))
@@ -194,8 +200,8 @@ async def _load_patients(database: Database, count: int) -> None:
         await session.execute(text("ANALYZE patients, patient_numbers"))
 
 
-async def _load_seats(database: Database, count: int) -> dict[str, str]:
-    """An agent at each, available."""
+async def _load_seats(database: Database, count: int, wanted: Wanted) -> dict[str, str]:
+    """An agent at each."""
     at = now()
     passwords = {}
     async with database.transaction() as session:
@@ -205,7 +211,7 @@ async def _load_seats(database: Database, count: int) -> dict[str, str]:
                 id=new_id(),
                 number=str(500_000 + index),
                 display_name=f"座席 {index}",
-                wanted=Wanted.AVAILABLE,
+                wanted=wanted,
                 wanted_since=at,
                 activity=Activity.IDLE,
                 activity_since=at,
