@@ -7,7 +7,7 @@ lines of many lie between two lines of one.
 import heapq
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,9 @@ import orjson
 SAMPLE = Path(__file__).parent / "ledger_sample"
 CALLS_A_SECOND = 8
 """With calls of half a minute some 200 go on at a time."""
+
+_TURNS = 8
+"""In one turn of so many through the sample somebody complains: one call of fifty."""
 
 _UNIQUEID = re.compile(rb"pbx1-(\d{10})\.(\d+)")
 
@@ -32,7 +35,7 @@ class SampleLine:
 
 
 def read_sample() -> list[list[SampleLine]]:
-    """The sample's whole calls, their lines in the order of time."""
+    """A mix of the sample's whole calls, the lines of each in the order of time."""
     calls: dict[bytes, list[tuple[int, bool, bytes]]] = defaultdict(list)
     linkedids: dict[bytes, bytes] = {}
     for line in (SAMPLE / "ledger.jsonl").read_bytes().splitlines():
@@ -44,7 +47,13 @@ def read_sample() -> list[list[SampleLine]]:
         epoch, callid, _ = line.split(b"|", 2)
         if callid in linkedids:
             calls[linkedids[callid]].append((int(epoch) * 1_000_000 + 999_999, True, line))
-    return [_call(sorted(lines)) for lines in calls.values() if any(b'"LINKEDID_END"' in line for *_, line in lines)]
+    whole = [sorted(lines) for lines in calls.values() if _has(lines, b'"LINKEDID_END"')]
+    mixed = [lines for turn in range(_TURNS) for lines in whole if turn == 0 or not _has(lines, b'"CC_COMPLAINT"')]
+    return [_call(lines) for lines in mixed]
+
+
+def _has(lines: Iterable[tuple[int, bool, bytes]], words: bytes) -> bool:
+    return any(words in line for *_, line in lines)
 
 
 def _call(lines: Sequence[tuple[int, bool, bytes]]) -> list[SampleLine]:

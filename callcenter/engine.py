@@ -16,7 +16,7 @@ from callcenter.accounts import service as accounts
 from callcenter.agents import service as agents
 from callcenter.alarms.handlers import LoginGuesses
 from callcenter.asterisk.commands import TOPIC as COMMANDS_TOPIC
-from callcenter.asterisk.commands import Command, Reload, Render, purge_commands, request_command
+from callcenter.asterisk.commands import Command, Reload, Render, request_command
 from callcenter.asterisk.consumer import EventConsumer
 from callcenter.asterisk.errors import AmiActionFailed
 from callcenter.asterisk.ledger import LedgerKind
@@ -52,6 +52,7 @@ from callcenter.patients import code_guard
 from callcenter.patients.code_guard import CodeLimits
 from callcenter.queues import handlers as queue_handlers
 from callcenter.queues import service as queues
+from callcenter.retention import keep_to_retention
 from callcenter.speech.rendering import engine_work
 from callcenter.speech.service import TOPIC as SPOKEN_TOPIC
 from callcenter.workorders import handlers as workorder_handlers
@@ -280,8 +281,6 @@ class Engine:
             await self._commands.send("LoggerRotate")  # the queue log with it
         before = now() - timedelta(days=self._settings.ledger_retention_days)
         async with self._database.transaction() as session:
-            await retention.purge_ledger(session, before)
-            await purge_commands(session, before)
             await code_guard.purge_counters(session, limits=CodeLimits.of(self._settings), at=now())
             await callouts.purge_counts(session, now())
             await accounts.purge_sources(session, now())
@@ -290,6 +289,7 @@ class Engine:
                 (self._settings.queue_log_file, LedgerKind.QUEUE_LOG),
             ):
                 await retention.purge_rotated_files(session, path, self._pbx, kind, before)
+        await keep_to_retention(self._database, self._settings, now())
         recorded_before = now() - timedelta(days=self._settings.recording_retention_days)
         async with self._database.transaction() as session:
             await recordings.delete_old(

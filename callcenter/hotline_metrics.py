@@ -32,7 +32,7 @@ _STATES = {
 }
 """Shown as zero when there is none, so that a rule can tell nothing from no answer."""
 
-CALLS = "SELECT outcome, count(*) FROM calls WHERE started_at > now() - interval '1 hour' GROUP BY outcome"
+CALLS = "SELECT outcome, count(*) FROM calls_by_month WHERE started_at > now() - interval '1 hour' GROUP BY outcome"
 QUEUES = """
 SELECT q.name, count(w.uniqueid), coalesce(extract(epoch FROM now() - min(w.joined_at)), 0)
 FROM queues q LEFT JOIN waiting_callers w ON w.queue_name = q.name AND w.pbx = :pbx GROUP BY q.name

@@ -5,11 +5,10 @@ A request commits the row; the engine sends it and records the answer (callcente
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
-from sqlalchemy import delete, text, update
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.asterisk import variables
@@ -235,11 +234,6 @@ async def mark_unknown(session: AsyncSession, pbx: str) -> list[str]:
         {"pbx": pbx},
     )
     return [row.action for row in result]
-
-
-async def purge_commands(session: AsyncSession, before: datetime) -> None:
-    """Forget commands that ended before ``before``; open ones stay."""
-    await session.execute(delete(PbxCommand).where(PbxCommand.finished_at < before))
 
 
 def _yes(value: bool) -> str:

@@ -29,6 +29,7 @@ _NUMBER = re.compile(r"^[1-9]\d{0,3}$")
 _QUEUE = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
 _AGENT = re.compile(r"^[A-Za-z0-9]{1,20}$")
 FALLBACK = "fallback"
+_STEP_EVENTS = frozenset({variables.EVENT_STEP, variables.EVENT_FALLBACK})
 LINES_LOST = "LINES_LOST"
 """A finding of ours among the events (calls/lost_lines.py): the call is over, its last lines never came."""
 
@@ -106,11 +107,10 @@ class DerivedCall:
 
 def seats_in(events: Iterable[CelRecord]) -> set[tuple[str, datetime]]:
     """The (seat, time) pairs that :func:`derive_call` will ask ``agent_at`` about."""
-    return {
-        (seat, channel.started_at)
-        for channel in read_channels(in_order(events)).values()
-        if (seat := seat_of_channel(channel.name)) is not None
-    }
+    first: dict[str, CelRecord] = {}
+    for event in in_order(events):
+        first.setdefault(event.uniqueid, event)
+    return {(seat, event.at) for event in first.values() if (seat := seat_of_channel(event.channel)) is not None}
 
 
 def derive_call(
@@ -282,13 +282,13 @@ def _hung_up_by(main: Channel) -> str | None:
 def _steps(ordered: Iterable[CelRecord]) -> tuple[DerivedStep, ...]:
     steps: list[DerivedStep] = []
     for event in ordered:
+        if event.kind not in _STEP_EVENTS:
+            continue
         said = event.payload
         if event.kind == variables.EVENT_STEP:
             flow, step, outcome = said.get("flow", ""), said.get("step", ""), said.get("outcome", "")
-        elif event.kind == variables.EVENT_FALLBACK:
-            flow, step, outcome = FALLBACK, FALLBACK, said.get("why", "")
         else:
-            continue
+            flow, step, outcome = FALLBACK, FALLBACK, said.get("why", "")
         steps.append(DerivedStep(len(steps) + 1, event.at, flow, step, outcome))
     return tuple(steps)
 
@@ -296,9 +296,11 @@ def _steps(ordered: Iterable[CelRecord]) -> tuple[DerivedStep, ...]:
 def _recordings(ordered: Iterable[CelRecord]) -> tuple[DerivedRecording, ...]:
     found: dict[str, DerivedRecording] = {}
     for event in ordered:
+        if event.kind != variables.EVENT_RECORD:
+            continue
         said = event.payload
         purpose, day, number = said.get("purpose", ""), said.get("day", ""), said.get("number", "")
-        if event.kind != variables.EVENT_RECORD or not (_PURPOSE.match(purpose) and _DAY.match(day)):
+        if not (_PURPOSE.match(purpose) and _DAY.match(day)):
             continue
         queue = said.get("queue", "")
         file = variables.recording_file(purpose, day, event.uniqueid, int(number) if _NUMBER.match(number) else 0)

@@ -18,10 +18,10 @@ _OWN_FILE = "engine"
 
 _UNWRITTEN = text("""
     SELECT linkedid FROM unnest(CAST(:linkedids AS text[])) AS live (linkedid)
-    WHERE NOT EXISTS (SELECT FROM ledger_events AS e WHERE e.linkedid = live.linkedid)
+    WHERE NOT EXISTS (SELECT FROM ledger_events_by_month AS e WHERE e.linkedid = live.linkedid)
 """)
 _OPEN_BUT = text("""
-    SELECT calls.id FROM calls
+    SELECT calls.id FROM calls_by_month AS calls
     WHERE calls.pbx = :pbx AND calls.state = 'open' AND NOT EXISTS (
         SELECT FROM call_links
         WHERE call_links.call_id = calls.id AND call_links.linkedid = ANY(CAST(:linkedids AS text[])))

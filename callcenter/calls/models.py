@@ -1,4 +1,8 @@
-"""The ledger as it was read, and what is derived from it: calls, legs, queue visits, steps, recordings."""
+"""The ledger as it was read, and what is derived from it: calls, legs, queue visits, steps, recordings.
+
+What grows with every call lies in partitions by month, each row by a time of its own (calls/partitions.py); so keys
+are unique together with that time, and no foreign key leads here.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -9,6 +13,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from callcenter.core.db import Base
+
+
+def _numbered(sequence: str) -> Mapped[int]:
+    """Of a partitioned table, whose first partition has rows of its own with numbers of this sequence."""
+    return mapped_column(BigInteger, primary_key=True, server_default=text(f"nextval('{sequence}')"))
 
 
 class LedgerFile(Base):
@@ -36,15 +45,13 @@ class LedgerFile(Base):
 class LedgerEvent(Base):
     """One line of the channel-event ledger, as it was written. (file_id, offset) makes reading idempotent."""
 
-    __tablename__ = "ledger_events"
+    __tablename__ = "ledger_events_by_month"
     __table_args__ = (
-        UniqueConstraint("file_id", "offset"),
-        Index("ix_ledger_events_linkedid", "linkedid"),
-        Index("ix_ledger_events_uniqueid", "uniqueid"),
-        Index("ix_ledger_events_at", "at"),
+        Index("uq_ledger_events_by_month", "file_id", "offset", "at", unique=True),
+        Index("ix_ledger_events_by_month_linkedid", "linkedid"),
     )
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    id: Mapped[int] = _numbered("ledger_events_ids")
     file_id: Mapped[int] = mapped_column(BigInteger)
     offset: Mapped[int] = mapped_column(BigInteger)
     pbx: Mapped[str]
@@ -64,10 +71,13 @@ class LedgerEvent(Base):
 class QueueLogEvent(Base):
     """One line of queue_log. ``callid`` is the waiting caller's uniqueid; ``data`` the fields after the event."""
 
-    __tablename__ = "queue_log_events"
-    __table_args__ = (UniqueConstraint("file_id", "offset"), Index("ix_queue_log_events_callid", "callid"))
+    __tablename__ = "queue_log_events_by_month"
+    __table_args__ = (
+        Index("uq_queue_log_events_by_month", "file_id", "offset", "at", unique=True),
+        Index("ix_queue_log_events_by_month_callid", "callid"),
+    )
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    id: Mapped[int] = _numbered("queue_log_events_ids")
     file_id: Mapped[int] = mapped_column(BigInteger)
     offset: Mapped[int] = mapped_column(BigInteger)
     pbx: Mapped[str]
@@ -117,12 +127,14 @@ class Call(Base):
     ``id``: linkedid of its first channel. All ``*_seconds`` are exact differences of ledger times.
     """
 
-    __tablename__ = "calls"
+    __tablename__ = "calls_by_month"
     __table_args__ = (
-        Index("ix_calls_started_at_id", "started_at", "id"),
-        Index("ix_calls_caller_number_started_at", "caller_number", "started_at"),
-        Index("ix_calls_patient_id_started_at", "patient_id", "started_at"),
-        Index("ix_calls_agent_number_started_at", "agent_number", "started_at"),
+        Index("uq_calls_by_month", "id", "started_at", unique=True),
+        Index("ix_calls_by_month_started_at_id", "started_at", "id"),
+        Index("ix_calls_by_month_caller_number_started_at", "caller_number", "started_at"),
+        Index("ix_calls_by_month_patient_id_started_at", "patient_id", "started_at"),
+        Index("ix_calls_by_month_agent_number_started_at", "agent_number", "started_at"),
+        Index("ix_calls_by_month_open", "pbx", "started_at", postgresql_where=text("state = 'open'")),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -172,11 +184,15 @@ class Call(Base):
 class Leg(Base):
     """One channel of a call."""
 
-    __tablename__ = "legs"
-    __table_args__ = (Index("ix_legs_agent_number_started_at", "agent_number", "started_at"),)
+    __tablename__ = "legs_by_month"
+    __table_args__ = (
+        Index("uq_legs_by_month", "uniqueid", "started_at", unique=True),
+        Index("ix_legs_by_month_agent_number_started_at", "agent_number", "started_at"),
+        Index("ix_legs_by_month_call_id", "call_id"),
+    )
 
     uniqueid: Mapped[str] = mapped_column(primary_key=True)
-    call_id: Mapped[str] = mapped_column(index=True)
+    call_id: Mapped[str]
     channel: Mapped[str]
     role: Mapped[str]
     """``caller``, ``agent``, ``trunk`` or ``other``."""
@@ -192,14 +208,14 @@ class QueueVisit(Base):
     """One stay of one call in one queue. Identity per queue and period:
     offered = answered + abandoned + overflowed + moved + lost + open."""
 
-    __tablename__ = "queue_visits"
+    __tablename__ = "queue_visits_by_month"
     __table_args__ = (
-        UniqueConstraint("uniqueid", "number"),
-        Index("ix_queue_visits_queue_name_entered_at", "queue_name", "entered_at"),
-        Index("ix_queue_visits_call_id", "call_id"),
+        Index("uq_queue_visits_by_month", "uniqueid", "number", "entered_at", unique=True),
+        Index("ix_queue_visits_by_month_queue_name_entered_at", "queue_name", "entered_at"),
+        Index("ix_queue_visits_by_month_call_id", "call_id"),
     )
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    id: Mapped[int] = _numbered("queue_visits_ids")
     call_id: Mapped[str]
     uniqueid: Mapped[str]
     """The waiting caller's channel."""
@@ -231,10 +247,10 @@ class QueueVisit(Base):
 class CallStep(Base):
     """One step of the flow and its outcome: names only, never digits."""
 
-    __tablename__ = "call_steps"
-    __table_args__ = (UniqueConstraint("call_id", "number"),)
+    __tablename__ = "call_steps_by_month"
+    __table_args__ = (Index("uq_call_steps_by_month", "call_id", "number", "at", unique=True),)
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    id: Mapped[int] = _numbered("call_steps_ids")
     call_id: Mapped[str]
     number: Mapped[int]
     at: Mapped[datetime]

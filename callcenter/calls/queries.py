@@ -48,14 +48,14 @@ _STORED = {
 _EVENTS_OF_CALLS = text("""
     SELECT call_links.call_id, e.kind, e.at, e.uniqueid, e.linkedid, e.channel, e.context, e.extension,
            e.application, e.peer, e.extra
-    FROM call_links JOIN ledger_events AS e ON e.linkedid = call_links.linkedid
+    FROM call_links JOIN ledger_events_by_month AS e ON e.linkedid = call_links.linkedid
     WHERE call_links.call_id = ANY(CAST(:call_ids AS text[]))
     ORDER BY e.file_id, e."offset"
 """).columns(extra=JSONB)
 
 # the lines of queue_log that say more than the channel events do
 _QUEUE_LOG_OF_CHANNELS = text("""
-    SELECT at, callid, queue_name, agent, kind, data FROM queue_log_events
+    SELECT at, callid, queue_name, agent, kind, data FROM queue_log_events_by_month
     WHERE callid = ANY(CAST(:callids AS text[])) AND kind IN ('CONNECT', 'EXITWITHKEY')
     ORDER BY file_id, "offset"
 """)
@@ -70,27 +70,27 @@ _CALLS_OF_LINKS = text("SELECT linkedid, call_id FROM call_links WHERE linkedid 
 # a waiting caller's channel is the first of its call, or a leg of one that was derived
 _CALLS_OF_CHANNELS = text("""
     SELECT call_id FROM call_links WHERE linkedid = ANY(CAST(:uniqueids AS text[]))
-    UNION SELECT call_id FROM legs WHERE uniqueid = ANY(CAST(:uniqueids AS text[]))
+    UNION SELECT call_id FROM legs_by_month WHERE uniqueid = ANY(CAST(:uniqueids AS text[]))
 """)
 
 _CALLS_NOT_DERIVED = text("""
     SELECT call_links.call_id FROM ledger_files AS f
-    JOIN ledger_events AS e ON e.file_id = f.id AND e."offset" >= f.derived_offset
+    JOIN ledger_events_by_month AS e ON e.file_id = f.id AND e."offset" >= f.derived_offset
     JOIN call_links ON call_links.linkedid = e.linkedid
     WHERE f.pbx = :pbx AND f.derived_offset < f."offset"
     UNION
     SELECT call_links.call_id FROM ledger_files AS f
-    JOIN queue_log_events AS e ON e.file_id = f.id AND e."offset" >= f.derived_offset
+    JOIN queue_log_events_by_month AS e ON e.file_id = f.id AND e."offset" >= f.derived_offset
     JOIN call_links ON call_links.linkedid = e.callid
     WHERE f.pbx = :pbx AND f.derived_offset < f."offset"
 """)
 
 _DELETE_CALLS = text("""
     WITH gone AS (SELECT unnest(CAST(:call_ids AS text[])) AS call_id),
-    legs AS (DELETE FROM legs USING gone WHERE legs.call_id = gone.call_id),
-    visits AS (DELETE FROM queue_visits USING gone WHERE queue_visits.call_id = gone.call_id),
-    steps AS (DELETE FROM call_steps USING gone WHERE call_steps.call_id = gone.call_id)
-    DELETE FROM calls USING gone WHERE calls.id = gone.call_id
+    legs AS (DELETE FROM legs_by_month AS leg USING gone WHERE leg.call_id = gone.call_id),
+    visits AS (DELETE FROM queue_visits_by_month AS visit USING gone WHERE visit.call_id = gone.call_id),
+    steps AS (DELETE FROM call_steps_by_month AS step USING gone WHERE step.call_id = gone.call_id)
+    DELETE FROM calls_by_month AS call USING gone WHERE call.id = gone.call_id
 """)
 
 _CALL_COLUMNS = tuple(

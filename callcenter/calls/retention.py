@@ -19,13 +19,13 @@ _PURGE_EVENTS = text("""
     WITH old AS (SELECT id, linkedid FROM ledger_events WHERE at < :before ORDER BY at LIMIT :rows)
     DELETE FROM ledger_events USING old
     WHERE ledger_events.id = old.id AND NOT EXISTS (
-        SELECT FROM call_links JOIN calls ON calls.id = call_links.call_id
+        SELECT FROM call_links JOIN calls_by_month AS calls ON calls.id = call_links.call_id
         WHERE call_links.linkedid = old.linkedid AND (calls.state = 'open' OR calls.ended_at >= :before))
 """)
 _PURGE_QUEUE_LOG = text("""
     DELETE FROM queue_log_events AS line
     WHERE line.at < :before AND NOT EXISTS (
-        SELECT FROM legs JOIN calls ON calls.id = legs.call_id
+        SELECT FROM legs_by_month AS legs JOIN calls_by_month AS calls ON calls.id = legs.call_id
         WHERE legs.uniqueid = line.callid AND (calls.state = 'open' OR calls.ended_at >= :before))
 """)
 _PURGE_QUARANTINE = text("DELETE FROM ledger_quarantine WHERE at < :before")

@@ -75,6 +75,15 @@ class Settings(BaseSettings):
     """Recordings older than this are deleted."""
     ledger_retention_days: int = Field(default=30, ge=1)
     """Raw ledger lines in the database and rotated ledger files older than this are deleted."""
+    call_retention_days: int = Field(default=1825, ge=1)
+    """Calls with their legs, queue visits and steps, by whole months (callcenter.retention)."""
+    audit_retention_days: int = Field(default=1825, ge=1)
+    alarm_retention_days: int = Field(default=365, ge=1)
+    """After they were acknowledged."""
+    callback_retention_days: int = Field(default=365, ge=1)
+    """After they ended."""
+    command_retention_days: int = Field(default=30, ge=1)
+    """What Asterisk was told, after it was done."""
 
     # -- check codes: how many may be wrong before no more are taken (docs/decisions/0020-guesses-take-a-place-first.md)
     check_code_limit_card: int = Field(default=5, ge=1)

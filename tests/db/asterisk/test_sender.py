@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -16,7 +17,6 @@ from callcenter.asterisk.commands import (
     Reload,
     Render,
     claim_commands,
-    purge_commands,
     request_command,
 )
 from callcenter.asterisk.errors import AmiUnavailable
@@ -24,8 +24,10 @@ from callcenter.asterisk.models import CommandState, PbxCommand
 from callcenter.asterisk.sender import CommandSender
 from callcenter.core.bus import connect
 from callcenter.core.clock import now
+from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.core.errors import CallcenterError, InvalidInput
+from callcenter.retention import keep_to_retention
 from tests.support.ami_peer import Action, AmiLink, AmiPeer, eventually, session, silent
 from tests.support.people import PBX
 from tests.support.polling import becomes
@@ -374,7 +376,7 @@ async def test_old_commands_are_forgotten_and_open_ones_stay(database: Database)
     async with database.transaction() as transaction:
         done, _ = await claim_commands(transaction, PBX, limit=2)
         done.state, done.finished_at = CommandState.DONE, now()
+    await keep_to_retention(database, Settings(command_retention_days=1), now() + timedelta(days=2))
     async with database.transaction() as transaction:
-        await purge_commands(transaction, now())
         left = (await transaction.scalars(select(PbxCommand))).all()
     assert [command.action for command in left] == [ADD.action]

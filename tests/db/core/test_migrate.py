@@ -93,22 +93,22 @@ async def test_two_that_start_together_do_it_once(old_database: Database) -> Non
 async def test_a_busy_table_is_waited_for_without_holding_up_others(database: Database) -> None:
     """Somebody reads ``calls`` for long; the migration wants it alone; callers' statements go on meanwhile."""
     async with database.transaction() as reader:
-        await reader.execute(text("SELECT count(*) FROM calls"))
+        await reader.execute(text("SELECT count(*) FROM calls_by_month"))
         migration = asyncio.create_task(run(database.url, "t001"))
         for _ in range(3):
             await waits_for_a_lock(database)
             async with database.transaction() as session:  # would wait behind a migration that waits without an end
                 await session.execute(text("SET LOCAL statement_timeout = '5s'"))
-                await session.execute(text("UPDATE calls SET language = 'zh'"))
+                await session.execute(text("UPDATE calls_by_month SET language = 'zh'"))
         assert not migration.done()
     await asyncio.wait_for(migration, 60)
     async with database.transaction() as session:
-        assert (await session.scalars(text("SELECT colour FROM calls"))).all() == []
+        assert (await session.scalars(text("SELECT colour FROM calls_by_month"))).all() == []
 
 
 async def test_a_table_that_stays_busy_is_given_up_with_a_word(database: Database) -> None:
     async with database.transaction() as reader:
-        await reader.execute(text("SELECT count(*) FROM calls"))
+        await reader.execute(text("SELECT count(*) FROM calls_by_month"))
         with pytest.raises(SetupError, match="pg_stat_activity"):
             await run(database.url, "t001", patience_seconds=0.5)
     assert (await schema_of(database))["schema"] == (True, "")

@@ -16,12 +16,12 @@ phase = "expand"
 
 
 def upgrade() -> None:
-    op.add_column("calls", sa.Column("colour", sa.String(), nullable=True))
-    op.add_column("queue_visits", sa.Column("shade", sa.String(), server_default="none", nullable=False))
+    op.add_column("calls_by_month", sa.Column("colour", sa.String(), nullable=True))
+    op.add_column("queue_visits_by_month", sa.Column("shade", sa.String(), server_default="none", nullable=False))
     op.add_column("agents", sa.Column("mood", sa.String(), nullable=True))
 
 
 def downgrade() -> None:
     op.drop_column("agents", "mood")
-    op.drop_column("queue_visits", "shade")
-    op.drop_column("calls", "colour")
+    op.drop_column("queue_visits_by_month", "shade")
+    op.drop_column("calls_by_month", "colour")

@@ -13,7 +13,7 @@ phase = "expand"
 
 
 def upgrade() -> None:
-    backfill("calls", "colour = 'blue'", "colour IS NULL", batch_rows=2)
+    backfill("calls_by_month", "colour = 'blue'", "colour IS NULL", batch_rows=2)
     backfill("agents", "mood = 'calm'", "mood IS NULL", key="number", batch_rows=2)
 
 

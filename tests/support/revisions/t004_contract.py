@@ -14,8 +14,8 @@ phase = "contract"
 
 
 def upgrade() -> None:
-    op.drop_column("queue_visits", "shade")
+    op.drop_column("queue_visits_by_month", "shade")
 
 
 def downgrade() -> None:
-    op.add_column("queue_visits", sa.Column("shade", sa.String(), server_default="none", nullable=False))
+    op.add_column("queue_visits_by_month", sa.Column("shade", sa.String(), server_default="none", nullable=False))
