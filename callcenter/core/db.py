@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import orjson
 from sqlalchemy import DateTime, MetaData
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -91,6 +92,7 @@ class Database:
                 try:
                     if self._fence is not None:
                         self._fence()
+                    await _connect(session)
                     yield session
                     if self._fence is not None:
                         await session.flush()
@@ -114,7 +116,7 @@ class Database:
 
         async def connect() -> None:
             try:
-                await session.connection()
+                await _connect(session)
             except BaseException:
                 await session.close()
                 raise
@@ -126,6 +128,18 @@ class Database:
         """In order, or after :data:`CLOSE_SECONDS` by leaving the connections to the end of the process."""
         with suppress(TimeoutError):
             await answer_within(CLOSE_SECONDS, self.engine.dispose())
+
+
+async def _connect(session: AsyncSession) -> None:
+    """A connection now, not with the first query: so an outage is known from a fault of our own.
+
+    Raises ConnectionError when the server ends each connection at once (it restarts, it throws everybody out), which
+    SQLAlchemy calls an invalid request; and whatever connecting raises.
+    """
+    try:
+        await session.connection()
+    except InvalidRequestError as error:
+        raise ConnectionError("the database ends its connections") from error
 
 
 async def answer_within(seconds: float, query: Coroutine[Any, Any, T]) -> T:

@@ -3,10 +3,11 @@
 import asyncio
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.exc import DisconnectionError
 
 from callcenter.core.db import Database, answer_within
-from callcenter.core.jobs import run_every
+from callcenter.core.jobs import is_world_fault, run_every
 from tests.support.polling import becomes
 
 EVER = 3600.0
@@ -50,6 +51,21 @@ async def test_a_connected_session_is_not_waited_for(database: Database) -> None
         return database.engine.pool.checkedout()  # type: ignore[attr-defined, no-any-return]
 
     await becomes(in_use, lambda count: count == 0)
+
+
+async def test_a_server_that_throws_everybody_out_is_a_fault_of_the_world(database: Database) -> None:
+    """SQLAlchemy calls it an invalid request; the engine would end by that, as by a defect of ours."""
+
+    @event.listens_for(database.engine.sync_engine, "checkout")
+    def throw_out(*_: object) -> None:
+        raise DisconnectionError
+
+    with pytest.raises(ConnectionError) as thrown:
+        async with database.transaction():
+            pass
+    assert is_world_fault(thrown.value)
+    with pytest.raises(ConnectionError):
+        await database.connected_session(5)
 
 
 async def test_what_takes_too_long_is_left_to_its_fate() -> None:

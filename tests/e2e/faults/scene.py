@@ -126,7 +126,7 @@ class Scene:
     async def nobody_was_alarmed(self) -> None:
         async with self.hotline.database.transaction() as session:
             alarms = [(alarm.kind, alarm.details) for alarm in await session.scalars(select(Alarm))]
-        assert not alarms
+        assert alarms == []
 
     # -- records
 

@@ -65,7 +65,7 @@ def database_url(server: EmbeddedPostgres) -> str:
 
 
 class Desk:
-    """Agent 1003 has a telephone and a screen, no callers, and wants to pause while the database is away."""
+    """Agent 1003 has a telephone and a screen, and no callers, and wants to pause while the database is away."""
 
     def __init__(self, hotline: Hotline, client: httpx.AsyncClient) -> None:
         self.hotline = hotline
@@ -101,7 +101,7 @@ async def open_house(hotline: Hotline) -> tuple[Scene, Desk]:
     """One process with all roles, callers everywhere, agent 1003 at the desk."""
     service = await hotline.stack.start_service()
     client = await hotline.api(service, agent("1003").username, AGENT_PASSWORD)
-    await hotline.agent_available(agent("1003"))
+    await hotline.agent_sits_down(agent("1003"))
     scene = await callers_everywhere(hotline, talk_seconds=TALK_SECONDS, ring_seconds=RING_SECONDS)
     return scene, Desk(hotline, client)
 
