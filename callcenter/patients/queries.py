@@ -29,14 +29,24 @@ MAX_RECORDS = 20
 def patients_of_number(e164: str) -> Executable:
     """Who may be calling, with their VIP head start: by the primary keys of three tables, nothing scanned.
 
-    Best head start first, so that the cut at MAX_PATIENTS_OF_NUMBER never loses a VIP.
+    Best head start first, so that the cut at MAX_PATIENTS_OF_NUMBER never loses a VIP. Columns and not a Patient:
+    every call asks this, and making the entity takes longer than the query.
     """
+    head_start_seconds = func.coalesce(VipGrade.head_start_seconds, 0)
     return (
-        select(Patient, VipGrade.head_start_seconds)
+        select(
+            Patient.id,
+            Patient.name,
+            Patient.language,
+            Patient.vip_grade,
+            head_start_seconds.label("head_start_seconds"),
+            Patient.deceased,
+            Patient.responsible_doctor_id,
+        )
         .join(PatientNumber, PatientNumber.patient_id == Patient.id)
         .outerjoin(VipGrade, VipGrade.code == Patient.vip_grade)
         .where(PatientNumber.e164 == e164)
-        .order_by(func.coalesce(VipGrade.head_start_seconds, 0).desc(), Patient.id)
+        .order_by(head_start_seconds.desc(), Patient.id)
         .limit(MAX_PATIENTS_OF_NUMBER)
     )
 

@@ -74,7 +74,7 @@ async def recognise_caller(session: AsyncSession, e164: str | None) -> CallerIde
     if e164 is None:
         return CallerIdentity(None, ())
     rows = await session.execute(queries.patients_of_number(e164))
-    return CallerIdentity(e164, tuple(recognised(patient, head_start) for patient, head_start in rows))
+    return CallerIdentity(e164, tuple(RecognisedPatient(**row._mapping) for row in rows))
 
 
 def recognised(patient: Patient, head_start_seconds: int | None) -> RecognisedPatient:
