@@ -12,7 +12,6 @@ COPY requirements.txt .
 RUN /opt/callcenter/bin/pip install --no-deps --require-hashes -r requirements.txt
 COPY . .
 RUN /opt/callcenter/bin/pip install --no-deps --no-index --no-build-isolation . \
-    && /opt/callcenter/bin/python -m compileall -q /opt/callcenter/lib \
     && /opt/callcenter/bin/pip uninstall --yes setuptools pip
 
 # Python without what builds packages

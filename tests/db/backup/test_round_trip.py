@@ -278,7 +278,7 @@ async def test_an_interrupted_backup_leaves_nothing(trial: Trial) -> None:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             while not list(place.glob(".one.*.unfinished")):
                 assert process.returncode is None, await process.communicate()
                 await asyncio.sleep(0.05)
