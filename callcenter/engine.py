@@ -25,6 +25,7 @@ from callcenter.asterisk.render import reload_modules, write_pbx_configuration
 from callcenter.asterisk.sender import CommandSender
 from callcenter.asterisk.snapshot import read_linkedids, read_queues, read_snapshot, read_started_at
 from callcenter.asterisk.takeover import end_other_sessions
+from callcenter.asterisk.waking import wake_waiting
 from callcenter.calendar import closures
 from callcenter.calendar import service as calendar
 from callcenter.calendar.public_days import Place
@@ -312,6 +313,8 @@ class Engine:
         step_seconds = self._clock.step_seconds()
         if step_seconds:
             log.error("clock_stepped", seconds=round(step_seconds, 3))
+            if step_seconds < 0:
+                await wake_waiting(self._commands)
             async with self._database.transaction() as session:
                 await raise_alarm(session, "clock_stepped", key=self._pbx, seconds=round(step_seconds, 3))
             self._clock.accept(step_seconds)
