@@ -101,7 +101,8 @@ async def test_stopped_and_started(hotline: Hotline, roles: tuple[ProcessRole, .
     if ProcessRole.IVR in roles:
         await until("no new flows", lambda: refuses_new_flows(hotline))
     await comes(scene, PATIENTS[11], roles)
-    assert await asyncio.wait_for(victim.process.wait(), 40) == 0
+    # who presses nothing in the menu takes all the time that running flows are given
+    assert await asyncio.wait_for(victim.process.wait(), hotline.settings.drain_seconds + 30) == 0
     await start_again(hotline, roles)
     await scene.states_agree()
     await scene.nothing_was_lost()
