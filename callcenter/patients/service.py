@@ -73,7 +73,7 @@ async def recognise_caller(session: AsyncSession, e164: str | None) -> CallerIde
     """The patients of a caller's number, in one query over primary keys; of nobody for a withheld number."""
     if e164 is None:
         return CallerIdentity(None, ())
-    rows = await session.execute(queries.patients_of_number(e164))
+    rows = await session.execute(queries.PATIENTS_OF_NUMBER, {"e164": e164})
     return CallerIdentity(e164, tuple(RecognisedPatient(**row._mapping) for row in rows))
 
 

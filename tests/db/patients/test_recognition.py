@@ -157,7 +157,7 @@ async def test_among_ten_thousand_patients_nothing_is_scanned(database: Database
     async with database.transaction() as session:
         await session.execute(text("ANALYZE"))
         for statement in (
-            queries.patients_of_number(NUMBER),
+            queries.PATIENTS_OF_NUMBER.params(e164=NUMBER),
             queries.active_cards_of_number(NUMBER, limit=11),
             queries.active_cards_of_digits("10001", limit=11),
         ):
