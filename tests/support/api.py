@@ -7,14 +7,18 @@ from pathlib import Path
 
 import httpx
 
+from callcenter.accounts import service as accounts
 from callcenter.accounts.access import SESSION_PREFIX
 from callcenter.accounts.models import LoginSession, Role, User
 from callcenter.app import create_app
+from callcenter.core.audit import SYSTEM
 from callcenter.core.clock import now
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.core.ids import new_id
 from callcenter.core.security import new_token, token_digest
+
+NOBODY_S_PASSWORD = "$argon2id$v=19$m=65536,t=3,p=4$WZL+k6rKrbkeTjd+hoTXXA$j/lxSRwQc6rLRJY6839vQQ27AeOaDQAaQX4jUKypN5Y"
 
 
 @asynccontextmanager
@@ -33,7 +37,7 @@ async def given_token(database: Database, *roles: Role, queue_scope: tuple[str, 
         id=new_id(),
         username=f"user-{new_id().hex}",
         display_name="测试",
-        password_hash="none",
+        password_hash=NOBODY_S_PASSWORD,
         roles=[role.value for role in roles],
         queue_scope=list(queue_scope),
         created_at=now(),
@@ -56,6 +60,14 @@ async def given_token(database: Database, *roles: Role, queue_scope: tuple[str, 
 async def as_role(database: Database, *roles: Role) -> dict[str, str]:
     """Request headers of a logged-in user with these roles."""
     return {"Authorization": f"Bearer {await given_token(database, *roles)}"}
+
+
+async def as_api_key(database: Database, *roles: Role) -> dict[str, str]:
+    """Request headers of a programme with these roles."""
+    async with database.transaction() as session:
+        name = f"key-{new_id().hex}"
+        _, token = await accounts.create_api_key(session, SYSTEM, name=name, roles=list(roles), expires_at=None)
+    return {"Authorization": f"Bearer {token}"}
 
 
 async def declared_roles(client: httpx.AsyncClient, *prefixes: str) -> dict[str, list[str]]:
