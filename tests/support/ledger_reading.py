@@ -76,9 +76,15 @@ async def rows(database: Database, model: type[Base]) -> list[dict[str, Any]]:
 
 async def derived(database: Database) -> dict[str, list[dict[str, Any]]]:
     """Everything that is derived from the ledger."""
-    return {model.__tablename__.removesuffix("_by_month"): await rows(database, model) for model in (Call, Leg, QueueVisit, CallStep, Recording)}
+    return {
+        model.__tablename__.removesuffix("_by_month"): await rows(database, model)
+        for model in (Call, Leg, QueueVisit, CallStep, Recording)
+    }
 
 
 async def stored(database: Database) -> dict[str, list[dict[str, Any]]]:
     """The lines as they were read."""
-    return {model.__tablename__.removesuffix("_by_month"): await rows(database, model) for model in (LedgerEvent, QueueLogEvent)}
+    return {
+        model.__tablename__.removesuffix("_by_month"): await rows(database, model)
+        for model in (LedgerEvent, QueueLogEvent)
+    }
