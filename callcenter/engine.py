@@ -99,7 +99,9 @@ class Engine:
         self._active = False
         self._alone = asyncio.Event()
         event_handlers = {**queue_handlers.HANDLERS, **LoginGuesses().handlers}
-        self._consumer = EventConsumer(self._database, event_handlers, self._snapshot_due.set)
+        self._consumer = EventConsumer(
+            self._database, event_handlers, self._snapshot_due.set, prepare=queue_handlers.prepare
+        )
         self._events = self._session("events", self._consumer.put)
         self._commands = self._session("commands", None)
         self._sender = CommandSender(self._database, self._commands, self._pbx, {Render.action: self._perform_render})

@@ -1,10 +1,10 @@
 """All SQL of agents and seats."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, exists, func, or_, select, update
+from sqlalchemy import Select, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.agents.models import Activity, Agent, AgentStateChange, PauseReason, Seat, Wanted
@@ -25,6 +25,15 @@ async def find_agent(session: AsyncSession, *, number: str, lock: bool = False) 
     return (await session.scalars(_locked(query) if lock else query)).one_or_none()
 
 
+async def lock_agents(
+    session: AsyncSession, numbers: Collection[str], *, ringing_for: Collection[str]
+) -> Sequence[Agent]:
+    """The agents with these numbers, and those whose phones ring for one of these calls; in order of number."""
+    rings = and_(Agent.activity == Activity.RINGING, Agent.activity_call_id.in_(ringing_for))
+    query = select(Agent).where(or_(Agent.number.in_(numbers), rings)).order_by(Agent.number)
+    return (await session.scalars(_locked(query))).all()
+
+
 async def find_agent_of_user(session: AsyncSession, user_id: UUID) -> Agent | None:
     return (await session.scalars(select(Agent).where(Agent.user_id == user_id))).one_or_none()
 
@@ -38,12 +47,6 @@ async def find_agent_at(session: AsyncSession, seat_name: str, *, lock: bool = F
 async def list_agents(session: AsyncSession, *, lock: bool = False) -> Sequence[Agent]:
     query = select(Agent).order_by(Agent.number)
     return (await session.scalars(_locked(query) if lock else query)).all()
-
-
-async def list_agents_on_call(session: AsyncSession, call_id: str, activity: Activity) -> Sequence[Agent]:
-    """Agents whose live activity belongs to this call, locked."""
-    query = select(Agent).where(Agent.activity_call_id == call_id, Agent.activity == activity)
-    return (await session.scalars(_locked(query))).all()
 
 
 async def list_without_telephone(session: AsyncSession, *, since: datetime, told_by: str) -> Sequence[Agent]:

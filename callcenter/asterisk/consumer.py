@@ -1,7 +1,7 @@
 """Events at speed: the AMI callback only enqueues; one consumer writes them in batches, in order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -21,6 +21,8 @@ _WAITING = Gauge("callcenter_events_waiting", "Events of Asterisk not yet handle
 _DROPPED = Counter("callcenter_events_dropped", "Events that found no room; a snapshot corrects what they told.")
 
 Handler = Callable[[Any, AsyncSession], Awaitable[None]]
+Preparation = Callable[[Sequence[Event], AsyncSession], Awaitable[None]]
+"""Called with a batch before its events are handled: reads at once what they would read one by one."""
 
 QUEUE_LIMIT = 50_000
 BATCH_LIMIT = 500
@@ -32,11 +34,17 @@ class EventConsumer:
     kept is handled: a snapshot then corrects what was lost, and no older event comes after it."""
 
     def __init__(
-        self, database: Database, handlers: Mapping[type[Event], Handler], on_overflow: Callable[[], None]
+        self,
+        database: Database,
+        handlers: Mapping[type[Event], Handler],
+        on_overflow: Callable[[], None],
+        *,
+        prepare: Preparation | None = None,
     ) -> None:
         self._database = database
         self._handlers = handlers
         self._on_overflow = on_overflow
+        self._prepare = prepare
         self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE_LIMIT)
         self._batch: list[Event] = []
         self._dropped = 0
@@ -108,5 +116,7 @@ class EventConsumer:
 
     async def _handle(self, events: list[Event]) -> None:
         async with self._database.transaction() as session:
+            if self._prepare is not None:
+                await self._prepare(events, session)
             for event in events:
                 await self._handlers[type(event)](event, session)

@@ -6,7 +6,26 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, String, and_, cast, delete, func, literal, null, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    Date,
+    DateTime,
+    Row,
+    Select,
+    String,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import INT4MULTIRANGE, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -40,27 +59,29 @@ async def find_schedule_with_closures(
     session: AsyncSession, name: str | None, at: datetime
 ) -> tuple[Schedule | None, Sequence[Closure]]:
     """A schedule, and what closes it at an instant, or closes all whether there is such a schedule; one statement."""
-    always_a_row = select(literal(1).label("one")).subquery()
-    rows = (
-        await session.execute(
-            select(Schedule, Closure)
-            .select_from(always_a_row)
-            .outerjoin(Schedule, Schedule.name == name)
-            .outerjoin(
-                Closure, and_(or_(Closure.schedule_name == name, Closure.schedule_name.is_(None)), _in_effect(at))
-            )
-        )
-    ).all()
+    rows = (await session.execute(_SCHEDULE_WITH_CLOSURES, {"name": name, "at": at})).all()
     return rows[0][0], [closure for _, closure in rows if closure is not None]
 
 
-def _in_effect(at: datetime) -> ColumnElement[bool]:
+def _in_effect(at: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     over_at = func.coalesce(Closure.ended_at, Closure.until_at)
     return and_(Closure.started_at <= at, or_(over_at.is_(None), over_at > at))
 
 
-async def entered_days(session: AsyncSession, schedule_name: str, first: date, last: date) -> EnteredDays:
-    """Special days of a schedule and hospital days from ``first`` to ``last``; one statement."""
+def _schedule_with_closures() -> Select[Any, Any]:
+    name = bindparam("name", type_=String)
+    in_effect = _in_effect(bindparam("at", type_=DateTime(timezone=True)))
+    always_a_row = select(literal(1).label("one")).subquery()
+    return (
+        select(Schedule, Closure)
+        .select_from(always_a_row)
+        .outerjoin(Schedule, Schedule.name == name)
+        .outerjoin(Closure, and_(or_(Closure.schedule_name == name, Closure.schedule_name.is_(None)), in_effect))
+    )
+
+
+def _entered_days() -> CompoundSelect[Any]:
+    first, last = bindparam("first", type_=Date), bindparam("last", type_=Date)
     nothing = cast(null(), String)
     special = select(
         SpecialDay.day,
@@ -69,7 +90,7 @@ async def entered_days(session: AsyncSession, schedule_name: str, first: date, l
         nothing.label("name_zh"),
         nothing.label("name_en"),
         cast(null(), HospitalDay.counts_as.type).label("counts_as"),
-    ).where(SpecialDay.schedule_name == schedule_name, SpecialDay.day.between(first, last))
+    ).where(SpecialDay.schedule_name == bindparam("name", type_=String), SpecialDay.day.between(first, last))
     hospital = select(
         HospitalDay.day,
         cast(null(), INT4MULTIRANGE),
@@ -78,7 +99,17 @@ async def entered_days(session: AsyncSession, schedule_name: str, first: date, l
         HospitalDay.name_en,
         HospitalDay.counts_as,
     ).where(HospitalDay.day.between(first, last))
-    rows = (await session.execute(special.union_all(hospital))).all()
+    return special.union_all(hospital)
+
+
+# asked several times in every call, and dearer to put together than to execute
+_SCHEDULE_WITH_CLOSURES = _schedule_with_closures()
+_ENTERED_DAYS = _entered_days()
+
+
+async def entered_days(session: AsyncSession, schedule_name: str, first: date, last: date) -> EnteredDays:
+    """Special days of a schedule and hospital days from ``first`` to ``last``; one statement."""
+    rows = (await session.execute(_ENTERED_DAYS, {"name": schedule_name, "first": first, "last": last})).all()
     return EnteredDays(
         {row.day: row.spans for row in rows if row.kind is None},
         {row.day: _fact(row) for row in rows if row.kind is not None},

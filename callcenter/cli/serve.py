@@ -1,9 +1,9 @@
 """``callcenter serve``"""
 
-import asyncio
 from typing import Annotated
 
 import typer
+import uvloop
 
 from callcenter.cli.common import database_url
 from callcenter.core.config import get_settings
@@ -22,4 +22,4 @@ def serve(
     roles = frozenset(role or ProcessRole)
     configure_logging(settings, "+".join(sorted(roles)))
     with database_url(settings) as url:
-        asyncio.run(serve_roles(settings, url, roles))
+        uvloop.run(serve_roles(settings, url, roles))

@@ -7,15 +7,16 @@ transaction mode).
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import asyncpg
 import structlog
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 log = structlog.get_logger(__name__)
 
@@ -27,17 +28,32 @@ Subscriber = Callable[[list[str]], None]
 
 async def announce(session: AsyncSession, topic: str, ids: Iterable[str]) -> None:
     """Tell all processes, at commit, that the things ``ids`` of ``topic`` changed. Ids hold no spaces."""
+    topics: dict[str, dict[str, None]] = session.info.setdefault(_ANNOUNCEMENTS, {})
+    topics.setdefault(topic, {}).update(dict.fromkeys(ids))
+
+
+_ANNOUNCEMENTS = "announcements"
+"""In ``session.info``: topic -> ids, in order, each once."""
+_NOTIFY = text("SELECT pg_notify(:topic, :payload)")
+
+
+@event.listens_for(Session, "before_commit")
+def _send_announcements(session: Session) -> None:
+    """All that a transaction announces goes in as few notifications as it fits into."""
+    topics: dict[str, dict[str, None]] = session.info.pop(_ANNOUNCEMENTS, {})
+    for topic, ids in topics.items():
+        for payload in _payloads(ids):
+            session.execute(_NOTIFY, {"topic": topic, "payload": payload})
+
+
+def _payloads(ids: Iterable[str]) -> Iterator[str]:
     payload = ""
     for one in ids:
         if payload and len(payload.encode()) + 1 + len(one.encode()) > MAX_PAYLOAD_BYTES:
-            await _notify(session, topic, payload)
+            yield payload
             payload = ""
         payload = f"{payload} {one}" if payload else one
-    await _notify(session, topic, payload)
-
-
-async def _notify(session: AsyncSession, topic: str, payload: str) -> None:
-    await session.execute(text("SELECT pg_notify(:topic, :payload)"), {"topic": topic, "payload": payload})
+    yield payload
 
 
 class BusListener:

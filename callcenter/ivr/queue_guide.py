@@ -1,7 +1,7 @@
 """Which queue a caller waits in, and how: by its hours, its overflow chain, and who knows the caller."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -93,25 +93,28 @@ class DatabaseQueueGuide:
             first = queues.get(name)
             if first is None:
                 return None
+            openings = Openings(session, self._clock(), self._place)
             if first.active:
-                opening = await self._opening(session, first)
+                opening = await openings.of(first)
                 if opening.state != "open":
                     return QueueClosed(opening)
-            plan = await self._first_usable(session, queues, _chain(queues, name), waiter)
+            plan = await self._first_usable(session, openings, [queues[one] for one in _chain(queues, name)], waiter)
             return await self._with_last_agent(session, queues[plan.queue], plan, waiter) if plan else None
 
     async def _plan_overflow(self, left: str, waiter: Waiter) -> QueuePlan | None:
         async with self._database.transaction() as session:
             queues = {queue.name: queue for queue in await queries.list_queues(session)}
-            return await self._first_usable(session, queues, _chain(queues, left)[1:], waiter)
+            openings = Openings(session, self._clock(), self._place)
+            chain = [queues[one] for one in _chain(queues, left)[1:]]
+            return await self._first_usable(session, openings, chain, waiter)
 
     async def _first_usable(
-        self, session: AsyncSession, queues: dict[str, Queue], chain: list[str], waiter: Waiter
+        self, session: AsyncSession, openings: "Openings", chain: list[Queue], waiter: Waiter
     ) -> QueuePlan | None:
         """The first of ``chain`` that is switched on, open, and does not offer the call to the agent it is against."""
         members = await queries.list_member_numbers(session) if waiter.against else {}
-        for queue in (queues[name] for name in chain):
-            opening = await self._opening(session, queue)
+        for queue in chain:
+            opening = await openings.of(queue)
             against_member = waiter.against in members.get(queue.name, ())
             if not queue.active or opening.state != "open":
                 continue
@@ -138,8 +141,22 @@ class DatabaseQueueGuide:
             own_seconds=queue.last_agent_seconds,
         )
 
-    async def _opening(self, session: AsyncSession, queue: Queue) -> Opening:
-        return await get_opening(session, queue.schedule_name, self._clock(), place=self._place)
+
+class Openings:
+    """Each schedule asked once: the queues of a chain often share one."""
+
+    def __init__(self, session: AsyncSession, at: datetime, place: Place) -> None:
+        self._session = session
+        self._at = at
+        self._place = place
+        self._known: dict[str | None, Opening] = {}
+
+    async def of(self, queue: Queue) -> Opening:
+        """Whether the queue takes callers now."""
+        name = queue.schedule_name
+        if name not in self._known:
+            self._known[name] = await get_opening(self._session, name, self._at, place=self._place)
+        return self._known[name]
 
 
 def _chain(queues: dict[str, Queue], name: str) -> list[str]:

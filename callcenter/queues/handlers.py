@@ -1,6 +1,6 @@
 """Live telephony events of queues: who waits, what agents do. Screens move by them; nothing is counted by them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -33,7 +33,21 @@ from callcenter.queues.service import TOPIC
 log = structlog.get_logger(__name__)
 
 _GONE = frozenset({"Removed", "Unreachable"})
+_OF_AGENTS = AgentCalled | AgentConnect | AgentRingNoAnswer | AgentComplete
 _RINGING = frozenset({6, 7})  # Asterisk's device states: ringing; ringing and in use
+
+
+_AGENTS = "agents of this batch"
+"""In ``session.info``: number -> agent, locked."""
+
+
+async def prepare(events: Sequence[Event], session: AsyncSession) -> None:
+    """Lock at once, in order of number, all agents whom these events may change."""
+    of_agents = [event for event in events if isinstance(event, _OF_AGENTS)]
+    numbers = {number for event in of_agents if (number := agents.number_of_member(event.member_name))}
+    served = {event.linkedid for event in events if isinstance(event, AgentConnect | QueueCallerAbandon)}
+    found = await agent_queries.lock_agents(session, numbers, ringing_for=served) if numbers or served else ()
+    session.info[_AGENTS] = {agent.number: agent for agent in found}
 
 
 async def on_queue_caller_join(event: QueueCallerJoin, session: AsyncSession) -> None:
@@ -60,21 +74,21 @@ async def on_queue_caller_leave(event: QueueCallerLeave | QueueCallerAbandon, se
 
 
 async def on_agent_called(event: AgentCalled, session: AsyncSession) -> None:
-    agent = await _find_agent(session, event.member_name)
+    agent = _find_agent(session, event.member_name)
     if agent is not None:
         await agents.record_activity(session, agent, Activity.RINGING, call_id=event.linkedid)
 
 
 async def on_agent_connect(event: AgentConnect, session: AsyncSession) -> None:
     """An agent answered; whose phones rang for the same caller too (ringall) are idle: no event tells of them."""
-    agent = await _find_agent(session, event.member_name)
+    agent = _find_agent(session, event.member_name)
     if agent is not None:
         await agents.record_activity(session, agent, Activity.ON_CALL, call_id=event.linkedid)
     await _end_ringing(session, event.linkedid)
 
 
 async def on_agent_ring_no_answer(event: AgentRingNoAnswer, session: AsyncSession) -> None:
-    agent = await _find_agent(session, event.member_name)
+    agent = _find_agent(session, event.member_name)
     if agent is not None and agent.activity == Activity.RINGING:
         await agents.record_activity(session, agent, Activity.IDLE)
 
@@ -87,7 +101,7 @@ async def on_queue_caller_abandon(event: QueueCallerAbandon, session: AsyncSessi
 
 async def on_agent_complete(event: AgentComplete, session: AsyncSession) -> None:
     """The conversation is over: wrap-up, as long as app_queue keeps calls away: by the queue they came from."""
-    agent = await _find_agent(session, event.member_name)
+    agent = _find_agent(session, event.member_name)
     if agent is None:
         return
     if is_personal(event.queue):
@@ -155,13 +169,14 @@ async def _correct_activity(session: AsyncSession, agent: Agent, *, busy: bool, 
 
 
 async def _end_ringing(session: AsyncSession, call_id: str) -> None:
-    for agent in await agent_queries.list_agents_on_call(session, call_id, Activity.RINGING):
-        await agents.record_activity(session, agent, Activity.IDLE)
+    for agent in session.info[_AGENTS].values():
+        if agent.activity == Activity.RINGING and agent.activity_call_id == call_id:
+            await agents.record_activity(session, agent, Activity.IDLE)
 
 
-async def _find_agent(session: AsyncSession, member_name: str) -> Agent | None:
+def _find_agent(session: AsyncSession, member_name: str) -> Agent | None:
     number = agents.number_of_member(member_name)
-    agent = await agent_queries.find_agent(session, number=number, lock=True) if number else None
+    agent: Agent | None = session.info[_AGENTS].get(number)
     if agent is None:
         log.warning("event_of_unknown_member", member=member_name)
     return agent

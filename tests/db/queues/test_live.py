@@ -75,6 +75,7 @@ def join(call: str, priority: int, queue: str = "vip", *, app_queue: str = "") -
 async def happens(database: Database, *events: Event) -> None:
     """As the consumer does it: all in one transaction."""
     async with database.transaction() as session:
+        await handlers.prepare(events, session)
         for one in events:
             await handlers.HANDLERS[type(one)](one, session)
 
