@@ -81,6 +81,7 @@ MODULES = (
     "func_timeout.so",
     "app_cdr.so",
     "app_celgenuserevent.so",
+    "app_controlplayback.so",
     "app_dial.so",
     "app_exec.so",
     "app_mixmonitor.so",
