@@ -91,6 +91,16 @@ async def test_many_ids_are_split_and_none_is_lost(database: Database, one: str)
     assert max(sizes) <= MAX_PAYLOAD_BYTES
 
 
+async def test_what_a_transaction_announces_goes_together_and_once(database: Database) -> None:
+    ears = Ears()
+    async with listening(database, agents=ears):
+        async with database.transaction() as session:
+            await announce(session, "agents", ["1001", "1002"])
+            await announce(session, "agents", ["1003", "1001"])
+        await eventually(lambda: ears.heard)
+    assert ears.heard == [["1001", "1002", "1003"]]
+
+
 async def test_a_cut_connection_is_one_gap_and_then_all_is_heard_again(database: Database) -> None:
     ears = Ears()
     async with listening(database, agents=ears):
