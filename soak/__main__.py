@@ -82,7 +82,9 @@ def _progress(total: int, left: int) -> Iterator[Callable[[Result], None]]:
         def line(result: Result) -> None:
             nonlocal done
             done += 1
-            out.print(f"{done}/{total} {result.outcome} {result.seconds:.0f} s {result.test}", soft_wrap=True)
+            out.print(
+                f"{done}/{total} {result.outcome} {result.seconds:.0f} s {result.test}", soft_wrap=True, markup=False
+            )
 
         yield line
         return
@@ -96,7 +98,7 @@ def _progress(total: int, left: int) -> Iterator[Callable[[Result], None]]:
             failed += result.outcome != "passed"
             bar.update(task, advance=1, description=f"soak, {failed} failed")
             if result.evidence:
-                bar.console.print(f"{result.outcome}: {result.test} ({result.evidence})")
+                bar.console.print(f"{result.outcome}: {result.test} ({result.evidence})", markup=False)
 
         yield step
 
