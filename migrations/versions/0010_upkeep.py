@@ -1,19 +1,19 @@
 """Each version can tell whether it may work on a schema that a newer one has changed.
 
-Revision ID: 0011
-Revises: 0010
+Revision ID: 0010
+Revises: 0009
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 phase = "expand"
 
-_BEFORE = [f"{number:04}" for number in range(1, 11)]
+_BEFORE = [f"{number:04}" for number in range(1, 10)]
 
 
 def upgrade() -> None:
