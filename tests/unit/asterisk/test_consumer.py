@@ -3,11 +3,12 @@
 import pytest
 from structlog.testing import capture_logs
 
+from callcenter.alarms.handlers import LoginGuesses
 from callcenter.asterisk import events
 from callcenter.asterisk.consumer import EventConsumer
 from callcenter.asterisk.events import QueueCallerJoin
 from callcenter.core.db import Database
-from callcenter.queues.handlers import HANDLERS
+from callcenter.queues import handlers as queue_handlers
 
 NOWHERE = Database("postgresql+asyncpg://nobody@127.0.0.1/nothing")
 
@@ -18,7 +19,8 @@ async def never(_event: object, _session: object) -> None:
 
 def test_asterisk_is_asked_for_exactly_what_a_handler_wants() -> None:
     """manager.conf's eventfilter is rendered from SUBSCRIBED."""
-    assert sorted(events.SUBSCRIBED) == sorted(kind.__name__ for kind in HANDLERS)
+    wanted = {**queue_handlers.HANDLERS, **LoginGuesses().handlers}
+    assert sorted(events.SUBSCRIBED) == sorted(kind.__name__ for kind in wanted)
 
 
 @pytest.mark.parametrize(

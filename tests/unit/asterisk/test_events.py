@@ -81,6 +81,7 @@ OFFER = {
 
 VARIABLES = "ChanVariable: CC_PRIO=2056246772\nChanVariable: CC_QUEUE=consultation\n"
 
+SECURITY = "Severity: Error\nService: PJSIP\nEventVersion: 1\nRemoteAddress: IPV4/UDP/192.0.2.7/5060\n"
 CASES: list[tuple[str, Event]] = [
     (
         f"Event: QueueCallerJoin\n{CALLER}{VARIABLES}Queue: own-1001\nPosition: 2\nCount: 3\n",
@@ -167,6 +168,18 @@ CASES: list[tuple[str, Event]] = [
     (
         "Event: FullyBooted\nPrivilege: system,all\nUptime: 6\nLastReload: 6\nStatus: Fully Booted\n",
         events.FullyBooted("Fully Booted", 6),
+    ),
+    (
+        f"Event: InvalidAccountID\n{SECURITY}AccountID: 9000\nSessionID: 1x\n",
+        events.InvalidAccountID("PJSIP", "192.0.2.7"),
+    ),
+    (
+        f"Event: InvalidPassword\n{SECURITY}AccountID: cc_events\nSessionID: 1x\n",
+        events.InvalidPassword("PJSIP", "192.0.2.7"),
+    ),
+    (
+        f"Event: ChallengeResponseFailed\n{SECURITY}AccountID: seat-a\nSessionID: 1x\nChallenge: 17/ab\n",
+        events.ChallengeResponseFailed("PJSIP", "192.0.2.7"),
     ),
 ]
 

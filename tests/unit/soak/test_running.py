@@ -45,6 +45,11 @@ def soak(tests: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(tests, *words), cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
 
 
+def evidence_of(tests: Path) -> str:
+    """What the repetitions that did not pass wrote, for a failed test's report."""
+    return "\n".join(path.read_text() for path in sorted((tests.parents[1] / "report").glob("evidence/*")))
+
+
 def done(tests: Path) -> list[tuple[str, int, str]]:
     lines = (tests.parents[1] / "report" / "results.jsonl").read_text().splitlines()[1:]
     return sorted(
@@ -56,7 +61,7 @@ def test_two_rounds_then_only_what_is_new(tests: Path) -> None:
     first = soak(tests, "-k", "good or bad")
     assert first.returncode == 1, first.stderr
     bad, good = [("test_bad", n, "failed") for n in (1, 2)], [("test_good", n, "passed") for n in (1, 2)]
-    assert done(tests) == [*bad, *good]
+    assert done(tests) == [*bad, *good], evidence_of(tests)
     evidence = sorted((tests.parents[1] / "report" / "evidence").iterdir())
     assert ["so it looked" in path.read_text() for path in evidence] == [True, True]
     assert "| test_quick.py::test_good | 2 | 0 |" in first.stdout
@@ -72,7 +77,7 @@ def test_it_stops_at_the_first_failure_when_told(tests: Path) -> None:
 
 
 def test_nothing_is_left_running(tests: Path) -> None:
-    assert soak(tests, "-k", "leaves", "-n", "1").returncode == 0
+    assert soak(tests, "-k", "leaves", "-n", "1").returncode == 0, evidence_of(tests)
     pid = int(tests.with_name("left").read_text())
     assert not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
 
