@@ -30,8 +30,10 @@ def pytest_command(*arguments: str) -> list[str]:
 
 async def collect(folder: str, expression: str) -> list[str]:
     """The ids of the tests in ``folder`` that ``expression`` (pytest's ``-k``) selects. Raises SystemExit for none."""
+    own_root = Path(folder) if Path(folder).is_absolute() else ROOT  # ids are told from it, wherever both lie
     command = pytest_command(
-        "-o", "addopts=", "-q", "--collect-only", folder, *(["-k", expression] if expression else [])
+        *("-o", "addopts=", "-q", "--collect-only", f"--rootdir={own_root}", folder),
+        *(["-k", expression] if expression else []),
     )
     process = await asyncio.create_subprocess_exec(
         *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
