@@ -2,7 +2,7 @@
 
 A spare waits for the advisory lock. Whoever gets it first has Asterisk end the last holder's sessions, then settles
 what that one left, then acts. Whoever loses it, or cannot be sure of it any more, commits nothing from then on
-(docs/decisions/0031-who-leads-is-fenced.md).
+(docs/decisions/0029-who-leads-is-fenced.md).
 """
 
 import asyncio
