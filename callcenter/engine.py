@@ -126,7 +126,7 @@ class Engine:
                     try:
                         await self._act(lost)
                     except* LeadershipLost:
-                        log.warning("leadership_lost")
+                        log.warning("leadership_left")  # nothing of it is under way any more
                     finally:
                         self._active = False
                         self._metrics.clear()

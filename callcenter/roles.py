@@ -129,4 +129,6 @@ async def _until(stop: asyncio.Event, running: list[asyncio.Task[None]]) -> None
     done, _ = await asyncio.wait({waiting, *running}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
     for task in done - {waiting}:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.critical("role_failed", task=task.get_name(), exc_info=error)  # now: ending in order takes its time
         task.result()

@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 
 from callcenter.backup.errors import BackupDamaged, BackupRefused, RestoreRefused
 from callcenter.core.bus import connect
+from callcenter.core.db import CONNECTION_FAULTS
 from callcenter.core.embedded_postgres import MAJOR, client_program
 from callcenter.core.errors import CallcenterError
 from callcenter.core.progress import Progress
@@ -128,7 +129,7 @@ async def count_rows(url: str, progress: Progress) -> dict[str, int]:
 async def _connect(url: str, refusal: type[CallcenterError]) -> asyncpg.Connection:
     try:
         return await connect(url, application_name="callcenter-backup")
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+    except CONNECTION_FAULTS as error:
         where = make_url(url).render_as_string(hide_password=True)
         raise refusal(
             f"PostgreSQL at {where} cannot be used ({type(error).__name__}): "

@@ -21,7 +21,7 @@ from callcenter.calls import service
 from callcenter.calls.errors import LedgerOutOfStep
 from callcenter.calls.open_calls import OpenCalls
 from callcenter.calls.service import LedgerHandlers
-from callcenter.core.db import Database
+from callcenter.core.db import CONNECTION_FAULTS, Database
 from callcenter.core.leadership import LeadershipLost
 from callcenter.core.phone_numbers import NumberPlan
 
@@ -224,12 +224,9 @@ def _is_bad_data(error: Exception) -> bool:
 
 def _is_outage(error: Exception) -> bool:
     known = (
-        OSError,
-        TimeoutError,
+        *CONNECTION_FAULTS,
         PoolTimeout,
         DBAPIError,
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
         LedgerOutOfStep,
         LeadershipLost,
     )

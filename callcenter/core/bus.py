@@ -18,6 +18,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
+from callcenter.core.db import CONNECTION_FAULTS
+
 log = structlog.get_logger(__name__)
 
 MAX_PAYLOAD_BYTES = 7_900
@@ -76,7 +78,7 @@ class BusListener:
         while True:
             try:
                 connection = await connect(self._url, application_name="callcenter-bus")
-            except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+            except CONNECTION_FAULTS as error:
                 log.warning("bus_unavailable", reason=type(error).__name__)
                 await asyncio.sleep(delay_seconds)
                 delay_seconds = min(delay_seconds * 2, 2.0)
@@ -84,7 +86,7 @@ class BusListener:
             delay_seconds = 0.1
             try:
                 await self._listen(connection)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except CONNECTION_FAULTS as error:
                 log.warning("bus_lost", reason=type(error).__name__)
             finally:
                 connection.terminate()

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
+import asyncpg
 import orjson
 from sqlalchemy import DateTime, MetaData
 from sqlalchemy.dialects.postgresql import JSONB
@@ -22,6 +23,10 @@ IDLE_IN_TRANSACTION_SECONDS = 5.0
 
 CLOSE_SECONDS = 5.0
 """A frozen database does not say good-bye; whoever stops the service does not wait for it."""
+
+CONNECTION_FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What a connection of asyncpg's own raises when the database is away, time-outs among them. The last one: the server
+ended the connection while an answer was on its way."""
 
 _abandoned: set[asyncio.Task[Any]] = set()
 

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-import asyncpg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from callcenter.core.db import Database, answer_within
+from callcenter.core.db import CONNECTION_FAULTS, Database, answer_within
 from callcenter.core.schema import Fit, FoundSchema, find_schema, fit, head_revision, known_revisions
 
 log = structlog.get_logger(__name__)
@@ -27,7 +26,7 @@ async def check_database(database: Database, *, timeout_seconds: float = 1.0) ->
         found = await answer_within(timeout_seconds, _read_schema(database))
     except TimeoutError:
         return [Check("database", ok=False, reason="timeout"), Check("schema", ok=False, reason="unknown")]
-    except (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (*CONNECTION_FAULTS, SQLAlchemyError) as error:
         log.warning("database_unavailable", error=type(error).__name__)
         return [Check("database", ok=False, reason="unreachable"), Check("schema", ok=False, reason="unknown")]
     fitting = fit(found, known_revisions(), head_revision())

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
-import asyncpg
 import orjson
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -18,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.core.db import Database
+from callcenter.core.db import CONNECTION_FAULTS, Database
 from callcenter.core.errors import InvalidInput, Unavailable
 from callcenter.core.phone_numbers import NumberPlan
 
@@ -47,18 +46,22 @@ def get_database(request: Request) -> Database:
     return database
 
 
+_LOST_MEANWHILE = (*(fault for fault in CONNECTION_FAULTS if fault is not OSError), TimeoutError, ConnectionError)
+"""Not every OSError: one of a file is no outage of the database."""
+
+
 @asynccontextmanager
 async def open_transaction(database: Database) -> AsyncIterator[AsyncSession]:
     """``database.transaction()`` that raises DatabaseUnavailable (503) when the database is away, also if it froze."""
     try:
         session = await database.connected_session(ANSWER_SECONDS)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, PoolTimeout) as error:
+    except (*CONNECTION_FAULTS, DBAPIError, PoolTimeout) as error:
         raise DatabaseUnavailable from error
     async with session:
         try:
             yield session
             await session.commit()
-        except (TimeoutError, ConnectionError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _LOST_MEANWHILE as error:
             raise DatabaseUnavailable from error
 
 

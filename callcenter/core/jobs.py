@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import asyncpg
 import structlog
 from prometheus_client import Gauge
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from callcenter.core.db import CONNECTION_FAULTS
 from callcenter.core.errors import CallcenterError
 from callcenter.core.leadership import LeadershipLost
 
@@ -19,7 +19,7 @@ _LAST_SUCCESS = Gauge("callcenter_job_last_success_timestamp_seconds", "When a p
 FIRST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 2.0
 
-WORLD_FAULTS = (OSError, TimeoutError, DBAPIError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError)
+WORLD_FAULTS = (*CONNECTION_FAULTS, DBAPIError, PoolTimeout)
 """What a database or network that is away raises; a fault of our own code is not among them."""
 
 _PASSING_SQLSTATES = frozenset({"08", "40", "53", "57", "58"})

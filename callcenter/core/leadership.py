@@ -17,6 +17,7 @@ import asyncpg
 import structlog
 
 from callcenter.core.bus import connect
+from callcenter.core.db import CONNECTION_FAULTS
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +80,7 @@ class Leadership:
                 if not waiting:
                     log.info("leadership_waiting", name=self._name)
                 waiting = True
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except CONNECTION_FAULTS as error:
                 log.warning("leadership_unavailable", name=self._name, reason=type(error).__name__)
             finally:
                 if connection is not None and not leads:  # also when cancelled: it may hold the lock
@@ -96,8 +97,12 @@ class Leadership:
                 self._sure_until = asked_at + TRUSTED_FOR_SECONDS
                 with suppress(TimeoutError):
                     await asyncio.wait_for(gone.wait(), _WATCH_SECONDS)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-            self._sure_until = 0.0
-            raise LeadershipLost(type(error).__name__) from error
+        except CONNECTION_FAULTS as error:
+            raise self._lose(type(error).__name__) from error
+        raise self._lose("connection closed")
+
+    def _lose(self, reason: str) -> LeadershipLost:
+        """Told at once: what the holder still has under way takes time to end, and commits nothing."""
         self._sure_until = 0.0
-        raise LeadershipLost("connection closed")
+        log.warning("leadership_lost", name=self._name, reason=reason)
+        return LeadershipLost(reason)

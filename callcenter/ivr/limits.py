@@ -3,15 +3,14 @@
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
-from callcenter.core.db import answer_within
+from callcenter.core.db import CONNECTION_FAULTS, answer_within
 from callcenter.ivr.errors import DatabaseAway
 
 QUERY_LIMIT_SECONDS = 1.0
 
-_AWAY = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_AWAY = (*CONNECTION_FAULTS, SQLAlchemyError)
 
 T = TypeVar("T")
 

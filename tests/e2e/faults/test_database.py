@@ -20,7 +20,7 @@ from callcenter.core.config import Settings
 from callcenter.core.embedded_postgres import EmbeddedPostgres
 from callcenter.core.migrate import upgrade
 from demo.hospital import PATIENTS
-from demo.observer import until
+from demo.observer import NeverHappened, until
 from demo.sip_scenarios import StayUntilHangUp
 from tests.e2e.faults.scene import Scene, callers_everywhere
 from tests.e2e.hotline import AGENT_PASSWORD, Hotline, agent
@@ -272,10 +272,17 @@ async def has_no_room(hotline: Hotline) -> bool:
     return False
 
 
+_TERMINATE_OURS = """
+    SELECT pg_terminate_backend(pid), pid, application_name, state, wait_event, backend_start, query
+    FROM pg_stat_activity WHERE application_name LIKE 'callcenter%'
+"""
+
+
 @asynccontextmanager
 async def connections_taken(server: EmbeddedPostgres) -> AsyncIterator[None]:
     """Somebody else holds every connection there is, and takes each that comes free."""
     taken: list[asyncpg.Connection] = []
+    left: list[asyncpg.Record] = []
     url = server.url("postgres")
 
     async def take_what_is_free() -> None:
@@ -285,15 +292,19 @@ async def connections_taken(server: EmbeddedPostgres) -> AsyncIterator[None]:
 
     async def take_all() -> bool:
         await take_what_is_free()
-        ours = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'callcenter%'"
-        return not await taken[0].fetch(ours)
+        nonlocal left
+        left = await taken[0].fetch(_TERMINATE_OURS)
+        return not left
 
     async def go_on() -> None:
         while True:
             await take_all()
             await asyncio.sleep(0.05)
 
-    await until("all connections are taken", take_all)
+    try:
+        await until("all connections are taken", take_all)
+    except NeverHappened as error:
+        raise AssertionError(f"{error}: {left}") from error
     greedy = asyncio.create_task(go_on())
     try:
         yield

@@ -123,7 +123,7 @@ async def start_engine(hotline: Hotline, ways: dict[str, str] | None = None) -> 
 def leads(engine: Service) -> bool:
     """By its own word."""
     told = engine.log_file.read_text()
-    return told.rfind('"leadership_gained"') > told.rfind('"leadership_lost"')
+    return told.rfind('"leadership_gained"') > max(told.rfind('"leadership_lost"'), told.rfind('"leadership_left"'))
 
 
 def was_told(engine: Service, event: str) -> bool:

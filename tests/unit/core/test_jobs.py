@@ -30,6 +30,7 @@ WORLD = [
     PoolTimeout(),
     asyncpg.CannotConnectNowError("starting up"),
     asyncpg.InterfaceError("connection is closed"),
+    asyncpg.InternalClientError("another operation is in progress"),  # the server ended it in the middle of an answer
     of_database("57P01"),
     of_database(None, invalidated=True),
 ]
