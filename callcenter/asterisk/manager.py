@@ -19,6 +19,7 @@ import structlog
 from callcenter.asterisk.ami_protocol import AmiAction, AmiManager
 from callcenter.asterisk.errors import AmiActionFailed, AmiTimeout, AmiUnavailable
 from callcenter.core.errors import Unavailable
+from callcenter.core.waiting import wait_at_most
 
 log = structlog.get_logger(__name__)
 
@@ -182,7 +183,7 @@ class AmiSession:
                 return
             else:
                 missed = self._failures = 0
-                await _wait_at_most(link.lost, self._ping_interval_seconds)
+                await wait_at_most(link.lost, self._ping_interval_seconds)
 
     def _notify(self, callback: Callable[[], None] | None) -> None:
         if callback is None:
@@ -269,11 +270,3 @@ def retry_after_seconds(failures: int, jitter: float) -> float:
 
 def _message(answer: Mapping[str, str]) -> str:
     return answer.get("Message", "").strip()  # some of PJSIP's end in a line feed
-
-
-async def _wait_at_most(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 
 import structlog
 from pydantic import ValidationError
@@ -23,6 +22,7 @@ from callcenter.asterisk.models import CommandState, PbxCommand
 from callcenter.core.clock import now
 from callcenter.core.db import Database
 from callcenter.core.errors import CallcenterError
+from callcenter.core.waiting import wait_at_most
 
 log = structlog.get_logger(__name__)
 
@@ -68,8 +68,7 @@ class CommandSender:
         while True:
             self._wake.clear()
             if not (self._ami.connected and await self.send_pending()):
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+                await wait_at_most(self._wake, POLL_SECONDS)
 
     async def send_pending(self) -> int:
         """Send what is pending now; returns how many rows were done with, whatever came of them.

@@ -24,6 +24,7 @@ from callcenter.calls.service import LedgerHandlers
 from callcenter.core.db import CONNECTION_FAULTS, Database
 from callcenter.core.leadership import LeadershipLost
 from callcenter.core.phone_numbers import NumberPlan
+from callcenter.core.waiting import wait_at_most
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +82,10 @@ class LedgerReader:
         self._lag_due_at = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Read until ``stop``. Whatever fails is tried again: the files keep what the database cannot take yet."""
+        """Read until ``stop``. Whatever fails is tried again: the files keep what the database cannot take yet.
+
+        Raises LeadershipLost when this process may not write any more.
+        """
         delay_seconds = _BACK_OFF_SECONDS[0]
         while not stop.is_set():
             tails: list[LedgerTail] = []
@@ -92,14 +96,16 @@ class LedgerReader:
                     delay_seconds = _BACK_OFF_SECONDS[0]
                     if is_idle:
                         await self._tell_idle()
-                        await _wait(stop, self._poll_seconds)
+                        await wait_at_most(stop, self._poll_seconds)
+            except LeadershipLost:
+                raise  # whoever leads now reads on
             except Exception as error:
                 _FAILURES.labels(self._pbx).inc()
                 if _is_outage(error):
                     log.warning("ledger_waits", pbx=self._pbx, reason=type(error).__name__)
                 else:
                     log.exception("ledger_reader_failed", pbx=self._pbx)
-                await _wait(stop, delay_seconds)
+                await wait_at_most(stop, delay_seconds)
                 delay_seconds = min(delay_seconds * 2, _BACK_OFF_SECONDS[1])
             finally:
                 for tail in tails:
@@ -228,11 +234,5 @@ def _is_outage(error: Exception) -> bool:
         PoolTimeout,
         DBAPIError,
         LedgerOutOfStep,
-        LeadershipLost,
     )
     return isinstance(error, known)
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), timeout=seconds)

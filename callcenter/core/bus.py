@@ -19,11 +19,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from callcenter.core.db import CONNECTION_FAULTS
+from callcenter.core.waiting import wait_at_most
 
 log = structlog.get_logger(__name__)
 
 MAX_PAYLOAD_BYTES = 7_900
 """PostgreSQL refuses payloads of 8,000 bytes and more."""
+_QUIET_SECONDS = 10.0
 
 Subscriber = Callable[[list[str]], None]
 
@@ -99,9 +101,7 @@ class BusListener:
         for on_gap in self._on_gap:
             on_gap()
         while not lost.is_set():
-            try:
-                await asyncio.wait_for(lost.wait(), timeout=10)
-            except TimeoutError:
+            if not await wait_at_most(lost, _QUIET_SECONDS):
                 await connection.execute("SELECT 1", timeout=5)  # notices a half-open link
 
     def _deliver(self, _connection: object, _pid: int, topic: str, payload: object) -> None:

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 import asyncpg
 import orjson
-from sqlalchemy import DateTime, MetaData
+from sqlalchemy import DateTime, MetaData, event
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -72,7 +73,6 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
             pool_timeout=5,
             hide_parameters=True,  # an error's text may reach a log: it must not quote a patient
             json_serializer=lambda value: orjson.dumps(value).decode(),
@@ -83,15 +83,18 @@ class Database:
                 "server_settings": server_settings,
             },
         )
+        event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One unit of work: committed at the end of the block, rolled back if it raises.
 
-        A task that was cancelled meanwhile ends as such, even if the roll-back fails: whoever tries again after a fault
+        A task that is cancelled meanwhile ends as such, though its roll-back fails: whoever tries again after a fault
         of the database would otherwise take the cancellation for one, and never end.
         """
+        task = asyncio.current_task()
+        cancelled_before = task.cancelling() if task is not None else 0
         try:
             async with self._sessions() as session:
                 try:
@@ -107,8 +110,7 @@ class Database:
                     await session.invalidate()  # a roll-back over a silent connection would take a minute
                     raise
         except Exception as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
+            if task is not None and task.cancelling() > cancelled_before:
                 raise asyncio.CancelledError from error
             raise
 
@@ -133,6 +135,16 @@ class Database:
         """In order, or after :data:`CLOSE_SECONDS` by leaving the connections to the end of the process."""
         with suppress(TimeoutError):
             await answer_within(CLOSE_SECONDS, self.engine.dispose())
+
+
+def _refuse_closed(connection: DBAPIConnection, _record: object, _proxy: object) -> None:
+    """What the server has ended meanwhile is replaced before it is used.
+
+    Instead of the pool's ping, which costs three round trips a transaction and hangs on a silent link as the first
+    query would.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError("the server has ended this connection")
 
 
 async def _connect(session: AsyncSession) -> None:

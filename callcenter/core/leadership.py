@@ -11,13 +11,14 @@ successor's: a holder that wakes up late finds its transaction gone or its lead 
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import asyncpg
 import structlog
 
 from callcenter.core.bus import connect
 from callcenter.core.db import CONNECTION_FAULTS
+from callcenter.core.waiting import wait_at_most
 
 log = structlog.get_logger(__name__)
 
@@ -95,8 +96,7 @@ class Leadership:
                 asked_at = time.monotonic()
                 await connection.execute("SELECT 1", timeout=TRUSTED_FOR_SECONDS - _WATCH_SECONDS)
                 self._sure_until = asked_at + TRUSTED_FOR_SECONDS
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(gone.wait(), _WATCH_SECONDS)
+                await wait_at_most(gone, _WATCH_SECONDS)
         except CONNECTION_FAULTS as error:
             raise self._lose(type(error).__name__) from error
         raise self._lose("connection closed")

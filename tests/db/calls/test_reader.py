@@ -27,6 +27,7 @@ from callcenter.calls.service import LedgerHandlers
 from callcenter.core.alarms import Alarm
 from callcenter.core.db import Database
 from callcenter.core.embedded_postgres import EmbeddedPostgres
+from callcenter.core.leadership import LeadershipLost
 from callcenter.core.migrate import upgrade
 from tests.support.ledger_reading import PBX, PLAN, LedgerFolder, derived, read_all, running, stored
 from tests.support.ledger_tables import SCENARIOS, Ledger, scenario
@@ -258,3 +259,23 @@ async def test_handlers_get_each_new_event_and_the_calls_once_and_their_fault_st
     assert seen[:3] == ["menu", "bye", "not_served"]
     assert "menu" not in seen[3:]  # an event that was read before is no event again
     assert await alarms(database) == {("ledger_handler_failed", "CC_STEP"): 1}
+
+
+async def test_who_may_not_write_any_more_stops_reading(folder: LedgerFolder, database_url: str) -> None:
+    """Whoever leads now reads on; this engine must end, not try again for ever."""
+    leads = True
+
+    def fence() -> None:
+        if not leads:
+            raise LeadershipLost("engine")
+
+    database = Database(database_url, fence=fence)
+    task = asyncio.create_task((reader := folder.reader(database)).run(asyncio.Event()))
+    await asyncio.wait_for(reader.caught_up(), timeout=30)
+    leads = False
+    folder.append(whole_story())
+    done, _ = await asyncio.wait({task}, timeout=30)
+    assert done, "it reads on"
+    with pytest.raises(LeadershipLost):
+        task.result()
+    await database.close()

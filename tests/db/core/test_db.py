@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import DisconnectionError
 
+from callcenter.core.bus import connect
 from callcenter.core.db import Database, answer_within
 from callcenter.core.jobs import is_world_fault, run_every
 from tests.support.polling import becomes
@@ -31,6 +32,26 @@ async def test_a_cancelled_job_ends_though_its_roll_back_fails(database: Databas
     done, _ = await asyncio.wait({job}, timeout=10)
     assert done, "the cancellation was taken for a fault of the database"
     assert job.cancelled()
+
+
+_OURS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
+async def test_connections_that_the_server_ended_are_replaced(database: Database) -> None:
+    sessions = [await database.connected_session(5) for _ in range(3)]
+    for session in sessions:
+        await session.close()
+    outside = await connect(database.url, application_name="somebody")
+    assert len(await outside.fetch(f"SELECT pg_terminate_backend(pid) {_OURS}")) == 3
+
+    async def left() -> int:
+        return int(await outside.fetchval(f"SELECT count(*) {_OURS}"))
+
+    await becomes(left, lambda count: count == 0)
+    await outside.close()
+    for _ in range(4):
+        async with database.transaction() as session:
+            assert await session.scalar(text("SELECT 1")) == 1
 
 
 async def test_a_limit_around_it_is_a_time_out(database: Database) -> None:

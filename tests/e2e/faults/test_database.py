@@ -155,7 +155,6 @@ async def test_frozen(hotline: Hotline, server: EmbeddedPostgres) -> None:
         await scene.was_led_by_the_flow(newcomer, who="unknown")
 
 
-@pytest.mark.xfail(strict=False, reason="known defect: an engine may never leave a lead that a restart ended")
 async def test_restarted_and_no_connection_left(hotline: Hotline, server: EmbeddedPostgres) -> None:
     """Restarted, twice at once, then all its connections are taken by somebody else."""
     scene, desk = await open_house(hotline)
