@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.asterisk.consumer import Handler
-from callcenter.asterisk.events import ChallengeResponseFailed, Event, InvalidAccountID, InvalidPassword, RefusedLogin
+from callcenter.asterisk.events import Event
+from callcenter.asterisk.security_events import RefusedLogin
 from callcenter.core.alarms import raise_alarm
 
 ALARM = "password_guessing"
@@ -34,11 +35,7 @@ class LoginGuesses:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._sources: OrderedDict[tuple[str, str], _Source] = OrderedDict()
-        self.handlers: dict[type[Event], Handler] = {
-            InvalidAccountID: self.on_refused_login,
-            InvalidPassword: self.on_refused_login,
-            ChallengeResponseFailed: self.on_refused_login,
-        }
+        self.handlers: dict[type[Event], Handler] = {RefusedLogin: self.on_refused_login}
 
     async def on_refused_login(self, event: RefusedLogin, session: AsyncSession) -> None:
         """Raise the alarm beyond TOLERATED; its ``refused`` says how many there were since the guessing began."""

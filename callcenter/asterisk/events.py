@@ -1,105 +1,41 @@
 """AMI events as typed facts: raw headers end here.
 
-Each field says which header it comes from and how strictly it is read. Header names and units were read off
-Asterisk 22.10; they are its documentation's, except where a comment says so. Which events arrive at all is decided
-by the ``eventfilter`` lines of manager.conf.
+Each field says which header it comes from and how strictly it is read (event_fields.py). Header names and units were
+read off Asterisk 22.10; they are its documentation's, except where a comment says so. Which events arrive at all is
+decided by the ``eventfilter`` lines of manager.conf.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
-from ipaddress import ip_address
-from typing import Annotated, Any, NamedTuple, get_type_hints
+from datetime import datetime
+from typing import Annotated, Any, get_type_hints
 
 from callcenter.asterisk import variables
 from callcenter.asterisk.errors import EventMalformed
-
-# -- how a header is read
-
-
-class From(NamedTuple):
-    """The header a field comes from (the first of ``names`` that is there), and its reader."""
-
-    read: Callable[[str], Any]
-    names: tuple[str, ...]
-
-
-def _key(value: str) -> str:
-    """Names something: must be there."""
-    if not value:
-        raise ValueError
-    return value
-
-
-def _person(value: str) -> str | None:
-    """A caller's number or name; Asterisk writes three different words for nobody."""
-    return None if value in ("", "<unknown>", "unknown") else value
-
-
-def _number(value: str) -> int:
-    """An integer; a missing or empty header counts as 0. Python's own ``int`` would also take ``1_0`` and `` 1``."""
-    digits = value.removeprefix("-")
-    if not value:
-        return 0
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 18):
-        raise ValueError
-    return int(value)
-
-
-def _measurement(value: str) -> int | None:
-    return None if value in ("", "N/A") else _number(value)
-
-
-def _flag(value: str) -> bool:
-    return _number(value) != 0
-
-
-def _instant(value: str) -> datetime | None:
-    """Unix seconds, where Asterisk writes 0 for never."""
-    epoch_seconds = _number(value)
-    try:
-        return datetime.fromtimestamp(epoch_seconds, UTC) if epoch_seconds else None
-    except (OverflowError, OSError) as error:
-        raise ValueError from error
-
-
-def _channel_variable(name: str, read: Callable[[str], Any]) -> From:
-    """A variable of the caller's channel (manager.conf's channelvars): one line each of a repeated header."""
-
-    def find(value: str) -> Any:
-        wanted = f"{name}="
-        lines = value.split("\n")
-        return read(next((line.removeprefix(wanted) for line in lines if line.startswith(wanted)), ""))
-
-    return From(find, ("ChanVariable",))
-
-
-def key(*names: str) -> From:
-    return From(_key, names)
-
-
-def text(name: str) -> From:
-    return From(str, (name,))
-
-
-def number(name: str) -> From:
-    return From(_number, (name,))
-
-
-Queue = Annotated[str, key("Queue")]
-WantedQueue = Annotated[str, _channel_variable(variables.QUEUE, str)]
-Uniqueid = Annotated[str, key("Uniqueid")]
-Linkedid = Annotated[str, key("Linkedid")]
-Channel = Annotated[str, text("Channel")]
-CallerNumber = Annotated[str | None, From(_person, ("CallerIDNum",))]
-CallerName = Annotated[str | None, From(_person, ("CallerIDName",))]
-Position = Annotated[int, number("Position")]
-AgentChannel = Annotated[str, text("DestChannel")]
-AgentUniqueid = Annotated[str, text("DestUniqueid")]
-# QueueStatus writes Location and Name where the events write Interface and MemberName
-Interface = Annotated[str, key("Interface", "Location")]
-MemberName = Annotated[str, From(str, ("MemberName", "Name"))]
-
+from callcenter.asterisk.event_fields import (
+    AgentChannel,
+    AgentUniqueid,
+    CallerName,
+    CallerNumber,
+    Channel,
+    From,
+    Interface,
+    Linkedid,
+    MemberName,
+    Position,
+    Queue,
+    Uniqueid,
+    WantedQueue,
+    channel_variable,
+    flag,
+    instant,
+    key,
+    measurement,
+    number,
+    text,
+    whole_number,
+)
+from callcenter.asterisk.security_events import REFUSED_LOGINS, RefusedLogin
 
 # -- a caller and a queue
 
@@ -120,7 +56,7 @@ class QueueCallerJoin:
     position: Position
     waiting: Annotated[int, number("Count")]
     wanted_queue: WantedQueue
-    priority: Annotated[int, _channel_variable(variables.PRIORITY, _number)]
+    priority: Annotated[int, channel_variable(variables.PRIORITY, whole_number)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,10 +164,10 @@ class QueueMember:
     membership: Annotated[str, text("Membership")]
     penalty: Annotated[int, number("Penalty")]
     calls_taken: Annotated[int, number("CallsTaken")]
-    last_call_at: Annotated[datetime | None, From(_instant, ("LastCall",))]
-    in_call: Annotated[bool, From(_flag, ("InCall",))]
+    last_call_at: Annotated[datetime | None, From(instant, ("LastCall",))]
+    in_call: Annotated[bool, From(flag, ("InCall",))]
     device_status: Annotated[int, number("Status")]
-    paused: Annotated[bool, From(_flag, ("Paused",))]
+    paused: Annotated[bool, From(flag, ("Paused",))]
     paused_reason: Annotated[str, text("PausedReason")]
     wrap_up_seconds: Annotated[int, number("Wrapuptime")]
 
@@ -307,7 +243,7 @@ class ContactStatus:
     endpoint: Annotated[str, text("EndpointName")]
     uri: Annotated[str, text("URI")]
     contact_status: Annotated[str, key("ContactStatus")]
-    roundtrip_microseconds: Annotated[int | None, From(_measurement, ("RoundtripUsec",))]
+    roundtrip_microseconds: Annotated[int | None, From(measurement, ("RoundtripUsec",))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,38 +263,6 @@ class FullyBooted:
 
     status: Annotated[str, text("Status")]
     uptime_seconds: Annotated[int, number("Uptime")]
-
-
-# -- somebody guesses
-
-
-def _source(value: str) -> str:
-    """``IPV4/UDP/192.0.2.7/5060``: its address."""
-    parts = value.split("/")
-    return str(ip_address(parts[2])) if len(parts) == 4 else ""
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedLogin:
-    """A SIP telephone or an AMI client did not prove who it is. Names that it gave are the guesser's: not read."""
-
-    service: Annotated[str, key("Service")]
-    source: Annotated[str, From(_source, ("RemoteAddress",))]
-
-
-@dataclass(frozen=True, slots=True)
-class InvalidAccountID(RefusedLogin):
-    """There is no such account."""
-
-
-@dataclass(frozen=True, slots=True)
-class InvalidPassword(RefusedLogin):
-    """There is, and the password was wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChallengeResponseFailed(RefusedLogin):
-    """The same, of a SIP account."""
 
 
 # -- the table
@@ -382,26 +286,25 @@ Event = (
     | ContactStatus
     | Hangup
     | FullyBooted
-    | InvalidAccountID
-    | InvalidPassword
-    | ChallengeResponseFailed
+    | RefusedLogin
 )
 
-EVENT_CLASSES: dict[str, type[Event]] = {event_class.__name__: event_class for event_class in Event.__args__}
-"""Value of the ``Event`` header -> class; the names are the same."""
+EVENT_CLASSES: dict[str, type[Event]] = {
+    **{event_class.__name__: event_class for event_class in Event.__args__ if event_class is not RefusedLogin},
+    **dict.fromkeys(REFUSED_LOGINS, RefusedLogin),
+}
+"""Value of the ``Event`` header -> class; the names are the same but for those that tell the same."""
 
 SUBSCRIBED = (
     "AgentCalled",
     "AgentComplete",
     "AgentConnect",
     "AgentRingNoAnswer",
-    "ChallengeResponseFailed",
     "ContactStatus",
-    "InvalidAccountID",
-    "InvalidPassword",
     "QueueCallerAbandon",
     "QueueCallerJoin",
     "QueueCallerLeave",
+    *REFUSED_LOGINS,
 )
 """What the event session is sent at all (manager.conf's eventfilter): exactly what a handler wants."""
 
@@ -411,7 +314,7 @@ def _reading_plan(event_class: type[Event]) -> list[tuple[str, From]]:
     return [(field.name, hints[field.name].__metadata__[0]) for field in fields(event_class)]
 
 
-_PLANS = {event_class: _reading_plan(event_class) for event_class in EVENT_CLASSES.values()}
+_PLANS = {event_class: _reading_plan(event_class) for event_class in Event.__args__}
 
 
 def parse_event(headers: Mapping[str, str]) -> Event | None:
@@ -429,6 +332,6 @@ def parse_event(headers: Mapping[str, str]) -> Event | None:
         try:
             values[field_name] = read(raw)
         except ValueError as error:
-            kind = event_class.__name__
+            kind = headers["Event"]
             raise EventMalformed(f"{kind} has no usable {names[0]}", event_kind=kind, header=names[0]) from error
     return event_class(**values)

@@ -21,9 +21,10 @@ from callcenter.asterisk.agi_channel import _quoted
 from callcenter.asterisk.ami_protocol import _encode
 from callcenter.asterisk.commands import COMMANDS
 from callcenter.asterisk.errors import EventMalformed
-from callcenter.asterisk.events import InvalidPassword, parse_event
+from callcenter.asterisk.events import parse_event
 from callcenter.asterisk.install import AsteriskInstall
 from callcenter.asterisk.render import DidConf, PbxConfiguration, PersonalQueueConf, QueueConf, SeatConf, render
+from callcenter.asterisk.security_events import RefusedLogin
 from callcenter.callouts.policy import Refusal, find_refusal
 from callcenter.calls.export import cell
 from callcenter.core.config import Settings
@@ -256,7 +257,7 @@ def test_an_event_s_address_is_an_address_or_none(name: str) -> None:
     except EventMalformed as error:
         assert HOSTILE[name] == "" or HOSTILE[name] not in error.message
         return
-    assert isinstance(event, InvalidPassword)
+    assert isinstance(event, RefusedLogin)
     assert event.source == ""
 
 

@@ -4,7 +4,8 @@ from sqlalchemy import select
 
 from callcenter.alarms import handlers
 from callcenter.alarms.handlers import LoginGuesses
-from callcenter.asterisk.events import RefusedLogin, parse_event
+from callcenter.asterisk.events import parse_event
+from callcenter.asterisk.security_events import RefusedLogin
 from callcenter.core.alarms import Alarm
 from callcenter.core.db import Database
 
@@ -27,7 +28,7 @@ def refused(source: str, *, kind: str = "ChallengeResponseFailed", account: str 
 async def guess(database: Database, guesses: LoginGuesses, event: RefusedLogin, times: int) -> None:
     async with database.transaction() as session:
         for _ in range(times):
-            await guesses.handlers[type(event)](event, session)  # type: ignore[index]
+            await guesses.handlers[type(event)](event, session)
 
 
 async def alarms(database: Database) -> dict[str, tuple[int, int]]:
