@@ -22,6 +22,7 @@ from callcenter.accounts.schemas import (
     UserCreate,
     UserResponse,
 )
+from callcenter.core.cursors import a_text, sort_key
 from callcenter.core.http import DbSession, Page, Paging, cut_page, get_database, source_of
 from callcenter.core.problems import problem_responses
 
@@ -81,7 +82,7 @@ async def change_own_password(body: PasswordChange, access: Anybody, session: Db
 @router.get("/users", responses=problem_responses(401, 403))
 async def list_users(_access: Admin, session: DbSession, paging: Paging) -> Page[UserResponse]:
     """All accounts, by user name."""
-    after = str(paging.after[0]) if paging.after else None
+    after = sort_key(paging.after, a_text)
     rows = await queries.users_after(session, after=after, limit=paging.limit + 1)
     users, next_cursor = cut_page(rows, paging.limit, lambda user: (user.username,))
     return Page(items=[UserResponse.model_validate(user) for user in users], next_cursor=next_cursor)

@@ -23,7 +23,8 @@ from callcenter.agents.schemas import (
 )
 from callcenter.asterisk.commands import Render, request_command
 from callcenter.core.audit import record_audit
-from callcenter.core.http import CodeKey, DbSession, InvalidCursor, Page, PageRequest, Paging, cut_page
+from callcenter.core.cursors import a_bigint, sort_key
+from callcenter.core.http import CodeKey, DbSession, Page, Paging, cut_page
 from callcenter.core.problems import problem_responses
 
 router = APIRouter(tags=["agents"])
@@ -67,7 +68,7 @@ async def get_agent(number: Number, _access: Lead, session: DbSession) -> AgentR
 async def list_changes(number: Number, _access: Lead, session: DbSession, paging: Paging) -> Page[StateChangeResponse]:
     """The agent's state changes, newest first, each with its time and cause."""
     agent = await service.get_agent(session, number)
-    before = _sequence_of(paging)
+    before = sort_key(paging.after, a_bigint)
     rows = await queries.list_changes(session, agent.id, before=before, limit=paging.limit + 1)
     changes, next_cursor = cut_page(rows, paging.limit, lambda change: (change.sequence,))
     return Page(items=[StateChangeResponse.model_validate(change) for change in changes], next_cursor=next_cursor)
@@ -103,13 +104,3 @@ async def put_pause_reason(
     await session.flush()
     record_audit(session, access.actor, "pause_reasons.put", subject_id=code)
     return PauseReasonResponse.model_validate(reason)
-
-
-def _sequence_of(paging: PageRequest) -> int | None:
-    """The cursor is outside input: only a sequence that a bigint can hold. Raises InvalidCursor."""
-    if not paging.after:
-        return None
-    sequence = paging.after[0]
-    if not isinstance(sequence, int) or sequence.bit_length() > 63:
-        raise InvalidCursor
-    return sequence

@@ -9,7 +9,8 @@ from callcenter.accounts.models import Role
 from callcenter.alarms import queries, service
 from callcenter.alarms.schemas import AlarmId, AlarmKind, AlarmResponse, AlarmState, Severity
 from callcenter.core.audit import record_audit
-from callcenter.core.http import DbSession, Page, Paging, cut_page, number_after
+from callcenter.core.cursors import a_bigint, sort_key
+from callcenter.core.http import DbSession, Page, Paging, cut_page
 from callcenter.core.problems import problem_responses
 
 router = APIRouter(tags=["alarms"], responses=problem_responses(401, 403))
@@ -32,7 +33,7 @@ async def list_alarms(
         acknowledged=None if state is None else state == "acknowledged",
         kind=kind,
         severity=severity,
-        after=number_after(paging.after),
+        after=sort_key(paging.after, a_bigint),
         limit=paging.limit,
     )
     alarms, next_cursor = cut_page(rows, paging.limit, lambda alarm: (alarm.id,))

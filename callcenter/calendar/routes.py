@@ -1,6 +1,6 @@
 """HTTP of opening hours, holidays and closures: everybody reads, supervisor and admin change."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -31,7 +31,8 @@ from callcenter.calendar.schemas import (
     spans_of,
 )
 from callcenter.core.clock import now
-from callcenter.core.http import DbSession, InvalidCursor, Page, PageRequest, Paging, cut_page
+from callcenter.core.cursors import a_day, a_text, a_uuid, sort_key
+from callcenter.core.http import DbSession, Page, Paging, cut_page
 from callcenter.core.problems import problem_responses
 
 router = APIRouter(tags=["calendar"], responses=problem_responses(401, 403))
@@ -50,7 +51,7 @@ Here = Annotated[Place, Depends(get_place)]
 @router.get("/schedules")
 async def list_schedules(_access: Reader, session: DbSession, paging: Paging) -> Page[ScheduleResponse]:
     """All schedules, by name."""
-    after = str(paging.after[0]) if paging.after else None
+    after = sort_key(paging.after, a_text)
     rows = await queries.schedules_after(session, after=after, limit=paging.limit + 1)
     page, next_cursor = cut_page(rows, paging.limit, lambda row: (row.name,))
     return Page(items=[_schedule_body(row) for row in page], next_cursor=next_cursor)
@@ -100,7 +101,7 @@ async def list_special_days(
 ) -> Page[SpecialDayResponse]:
     """The days on which this schedule has other hours, in order."""
     await service.get_schedule(session, name)
-    after = _day_of(paging)
+    after = sort_key(paging.after, a_day)
     if after is not None:
         first_day = after + timedelta(days=1)
     rows = await queries.special_days_of(session, name, first=first_day, last=last_day, limit=paging.limit + 1)
@@ -177,7 +178,7 @@ async def remove_hospital_day(day: DayInPath, access: Writer, session: DbSession
 @router.get("/closures")
 async def list_closures(_access: Reader, session: DbSession, paging: Paging) -> Page[ClosureResponse]:
     """Emergency closures, open and past, the newest first."""
-    before = _id_of(paging)
+    before = sort_key(paging.after, a_uuid)
     rows = await queries.closures_before(session, before=before, limit=paging.limit + 1)
     page, next_cursor = cut_page(rows, paging.limit, lambda row: (str(row.id),))
     return Page(items=[ClosureResponse.model_validate(row) for row in page], next_cursor=next_cursor)
@@ -204,25 +205,3 @@ def _schedule_body(schedule: Schedule) -> ScheduleResponse:
         hours=HoursBody.model_validate(schedule),
         makeup_weekday=schedule.makeup_weekday,
     )
-
-
-def _day_of(paging: PageRequest) -> date | None:
-    """The last day of the page before."""
-    if paging.after is None:
-        return None
-    try:
-        (day,) = paging.after
-        return date.fromisoformat(str(day))
-    except ValueError as error:
-        raise InvalidCursor from error
-
-
-def _id_of(paging: PageRequest) -> UUID | None:
-    """The last closure of the page before."""
-    if paging.after is None:
-        return None
-    try:
-        (closure_id,) = paging.after
-        return UUID(str(closure_id))
-    except ValueError as error:
-        raise InvalidCursor from error

@@ -1,8 +1,6 @@
 """HTTP of call-backs. A supervisor sees and steers those of the queues steered; numbers are masked for the others."""
 
-from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime
@@ -27,9 +25,9 @@ from callcenter.callbacks.service import CallbackWish, priority_at
 from callcenter.callouts.service import CallOut
 from callcenter.core.audit import record_audit
 from callcenter.core.clock import now
+from callcenter.core.cursors import a_uuid, an_instant, sort_key
 from callcenter.core.http import (
     DbSession,
-    InvalidCursor,
     NumberPlanOf,
     Page,
     Paging,
@@ -59,7 +57,12 @@ async def list_callbacks(
 ) -> Page[CallbackSummary]:
     """Call-backs, newest first."""
     rows = await queries.list_callbacks(
-        session, queue_name=queue, state=state, scope=_scope(access), after=_after(paging.after), limit=paging.limit
+        session,
+        queue_name=queue,
+        state=state,
+        scope=_scope(access),
+        after=sort_key(paging.after, an_instant, a_uuid),
+        limit=paging.limit,
     )
     page, next_cursor = cut_page(rows, paging.limit, lambda one: (one.requested_at.isoformat(), str(one.id)))
     patients = sorted({str(one.patient_id) for one in page if one.patient_id is not None})
@@ -182,16 +185,3 @@ def _scope(access: Access) -> frozenset[str]:
 
 def _may_see_numbers(access: Access) -> bool:
     return access.has(Role.SUPERVISOR)
-
-
-def _after(key: tuple[object, ...] | None) -> tuple[datetime, UUID] | None:
-    if key is None:
-        return None
-    try:
-        requested_at, callback_id = key
-        after = datetime.fromisoformat(str(requested_at)), UUID(str(callback_id))
-    except ValueError as error:
-        raise InvalidCursor from error
-    if after[0].tzinfo is None:
-        raise InvalidCursor
-    return after

@@ -9,7 +9,8 @@ from callcenter.accounts.models import Role
 from callcenter.callouts import queries, service
 from callcenter.callouts.policy import PrefixRule
 from callcenter.callouts.schemas import LimitsBody, Prefix, PrefixBody, PrefixResponse
-from callcenter.core.http import DbSession, InvalidCursor, Page, Paging, cut_page
+from callcenter.core.cursors import a_text, sort_key
+from callcenter.core.http import DbSession, Page, Paging, cut_page
 from callcenter.core.problems import problem_responses
 
 router = APIRouter(tags=["callouts"], responses=problem_responses(401, 403))
@@ -34,7 +35,7 @@ async def put_call_out_limits(body: LimitsBody, access: Admin, session: DbSessio
 @router.get("/call-outs/prefixes")
 async def list_call_out_prefixes(_access: Lead, session: DbSession, paging: Paging) -> Page[PrefixResponse]:
     """What is allowed or forbidden beyond the rule: mobile and landline numbers of this country, nothing else."""
-    rows = await queries.list_prefixes(session, after=_after(paging.after), limit=paging.limit)
+    rows = await queries.list_prefixes(session, after=sort_key(paging.after, a_text), limit=paging.limit)
     page, next_cursor = cut_page(rows, paging.limit, lambda rule: (rule.prefix,))
     return Page(items=[PrefixResponse.model_validate(rule) for rule in page], next_cursor=next_cursor)
 
@@ -50,13 +51,3 @@ async def put_call_out_prefix(prefix: Prefix, body: PrefixBody, access: Admin, s
 async def remove_call_out_prefix(prefix: Prefix, access: Admin, session: DbSession) -> None:
     """The rule is gone; a shorter one counts, or none."""
     await service.remove_prefix(session, access.actor, prefix)
-
-
-def _after(key: tuple[object, ...] | None) -> str | None:
-    match key:
-        case None:
-            return None
-        case (str(prefix),):
-            return prefix
-        case _:
-            raise InvalidCursor

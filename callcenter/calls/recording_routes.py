@@ -1,6 +1,5 @@
 """HTTP of recordings: who may hear what is in calls/recordings.py; each play is audited."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -13,7 +12,8 @@ from callcenter.agents import queries as agent_queries
 from callcenter.calls.recordings import RecordingFilter, RecordingScope, get_sound, list_recordings
 from callcenter.calls.schemas import RecordingQuery, RecordingSummary
 from callcenter.core.audit import record_audit
-from callcenter.core.http import DbSession, InvalidCursor, Page, cut_page, decode_cursor
+from callcenter.core.cursors import a_bigint, an_instant, decode_cursor, sort_key
+from callcenter.core.http import DbSession, Page, cut_page
 from callcenter.core.problems import problem_responses
 from callcenter.queues import queries as queue_queries
 
@@ -37,7 +37,11 @@ async def list_recorded(
         agent=query.agent,
     )
     rows = await list_recordings(
-        session, wanted, await _scope(session, access), after=_after(query.cursor), limit=query.limit
+        session,
+        wanted,
+        await _scope(session, access),
+        after=sort_key(decode_cursor(query.cursor), an_instant, a_bigint),
+        limit=query.limit,
     )
     found, next_cursor = cut_page(
         rows, query.limit, lambda row: (row.recording.started_at.isoformat(), row.recording.id)
@@ -76,16 +80,3 @@ async def _scope(session: AsyncSession, access: Access) -> RecordingScope:
         own_queues=frozenset(place.queue_name for place in places),
         agent_number=agent.number if agent else None,
     )
-
-
-def _after(cursor: str | None) -> tuple[datetime, int] | None:
-    if cursor is None:
-        return None
-    try:
-        at, recording_id = decode_cursor(cursor)
-        after = datetime.fromisoformat(str(at))
-    except ValueError as error:
-        raise InvalidCursor from error
-    if after.tzinfo is None or not isinstance(recording_id, int):
-        raise InvalidCursor
-    return after, recording_id

@@ -1,6 +1,5 @@
 """HTTP of calls and queue figures. Whose calls: a supervisor's queues, an agent's own; numbers masked for most."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -34,7 +33,8 @@ from callcenter.calls.schemas import (
 from callcenter.calls.search import CallFilter, CallScope, get_record, list_calls
 from callcenter.calls.timeline import tell
 from callcenter.core.audit import record_audit
-from callcenter.core.http import DbSession, InvalidCursor, NumberPlanOf, Page, cut_page, decode_cursor, get_database
+from callcenter.core.cursors import a_text, an_instant, decode_cursor, sort_key
+from callcenter.core.http import DbSession, NumberPlanOf, Page, cut_page, get_database
 from callcenter.core.problems import problem_responses
 from callcenter.patients.errors import UnreadableNumber
 from callcenter.queues import service as queues
@@ -147,7 +147,8 @@ async def _answer(
             media_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": 'attachment; filename="calls.csv"'},
         )
-    rows = await list_calls(session, wanted, scope, after=_after(query.cursor), limit=query.limit)
+    after = sort_key(decode_cursor(query.cursor), an_instant, a_text)
+    rows = await list_calls(session, wanted, scope, after=after, limit=query.limit)
     calls, next_cursor = cut_page(rows, query.limit, lambda call: (call.started_at.isoformat(), call.id))
     patients = sorted({str(call.patient_id) for call in calls if call.patient_id is not None})
     if patients or query.patient_id is not None:
@@ -188,16 +189,3 @@ def _may_see_numbers(access: Access) -> bool:
 
 def _accepts_csv(request: Request) -> bool:
     return request.headers.get("accept", "").split(",")[0].split(";")[0].strip() == "text/csv"
-
-
-def _after(cursor: str | None) -> tuple[datetime, str] | None:
-    if cursor is None:
-        return None
-    try:
-        at, call_id = decode_cursor(cursor)
-        after = datetime.fromisoformat(str(at))
-    except ValueError as error:
-        raise InvalidCursor from error
-    if after.tzinfo is None:
-        raise InvalidCursor
-    return after, str(call_id)

@@ -3,22 +3,20 @@
 All routes stand under :data:`API_PREFIX`. Patient data never stands in a URL: searches are POSTs with a body.
 """
 
-import base64
-import binascii
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
-import orjson
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callcenter.core.cursors import Key, decode_cursor, encode_cursor
 from callcenter.core.db import CONNECTION_FAULTS, Database
-from callcenter.core.errors import InvalidInput, Unavailable
+from callcenter.core.errors import Unavailable
 from callcenter.core.phone_numbers import NumberPlan
 
 API_PREFIX = "/api/v1"
@@ -28,11 +26,6 @@ ANSWER_SECONDS = 3.0
 
 Item = TypeVar("Item")
 Row = TypeVar("Row")
-
-
-class InvalidCursor(InvalidInput):
-    code = "invalid-cursor"
-    title_en, title_zh = "The cursor is not one this list gave out.", "分页游标无效。"
 
 
 class DatabaseUnavailable(Unavailable):
@@ -119,48 +112,20 @@ class Page(BaseModel, Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """``after``: the sort key of the last row the client has, as the list encoded it; None for the first page."""
+    """``after``: the sort key of the last row the client has, for ``cursors.sort_key``; None for the first page."""
 
     limit: int
-    after: tuple[Any, ...] | None
+    after: Key | None
 
 
 def page_request(
     limit: Annotated[int, Query(ge=1, le=500, description="Rows per page.")] = 50,
     cursor: Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before.")] = None,
 ) -> PageRequest:
-    return PageRequest(limit=limit, after=decode_cursor(cursor) if cursor else None)
+    return PageRequest(limit=limit, after=decode_cursor(cursor))
 
 
 Paging = Annotated[PageRequest, Depends(page_request)]
-
-
-def encode_cursor(key: Iterable[str | int | None]) -> str:
-    """An opaque cursor of a sort key. In a URL it may hold ids and times only, no names or numbers."""
-    return base64.urlsafe_b64encode(orjson.dumps(list(key))).decode().rstrip("=")
-
-
-def decode_cursor(cursor: str) -> tuple[Any, ...]:
-    """The sort key in ``cursor``; raises InvalidCursor. Its values are outside input: check their types."""
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        values = orjson.loads(raw)
-    except (binascii.Error, ValueError) as error:
-        raise InvalidCursor from error
-    if not isinstance(values, list) or not all(isinstance(value, str | int | None) for value in values):
-        raise InvalidCursor
-    return tuple(values)
-
-
-def number_after(key: tuple[object, ...] | None) -> int | None:
-    """The number that a list sorted by number goes on after; None at its beginning. Raises InvalidCursor."""
-    match key:
-        case None:
-            return None
-        case (int(number),):
-            return number
-        case _:
-            raise InvalidCursor
 
 
 def cut_page(

@@ -1,19 +1,19 @@
 """HTTP of articles: everybody reads, supervisors write. What is looked for stands in no URL."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.accounts.access import Access, require
 from callcenter.accounts.models import Role
-from callcenter.core.http import DbSession, InvalidCursor, Page, Paging, cut_page, decode_cursor
+from callcenter.core.cursors import Key, a_text, a_uuid, an_integer, decode_cursor, sort_key
+from callcenter.core.http import DbSession, Page, Paging, cut_page
 from callcenter.core.problems import problem_responses
 from callcenter.directory import articles, service
 from callcenter.directory.article_audio import audio_of_articles
-from callcenter.directory.article_queries import ArticleFilter, ArticleKey
+from callcenter.directory.article_queries import ArticleFilter
 from callcenter.directory.article_schemas import (
     ArticleChange,
     ArticleCreate,
@@ -38,14 +38,14 @@ async def list_articles(
     _access: Reader, session: DbSession, paging: Paging, section: Section | None = None, active: bool | None = None
 ) -> Page[ArticleResponse]:
     """Articles by section and number, with what callers hear of them now."""
-    return await _page(session, ArticleFilter(section, active), _key(paging.after), paging.limit)
+    return await _page(session, ArticleFilter(section, active), paging.after, paging.limit)
 
 
 @router.post("/articles/search")
 async def search_articles(body: ArticleSearch, _access: Reader, session: DbSession) -> Page[ArticleResponse]:
     """Active articles in which each word stands, in Chinese or English: what an agent needs while talking."""
     wanted = ArticleFilter(body.section, active=True, words=body.text.split())
-    return await _page(session, wanted, _key(decode_cursor(body.cursor) if body.cursor else None), body.limit)
+    return await _page(session, wanted, decode_cursor(body.cursor), body.limit)
 
 
 @router.post("/articles", status_code=201, responses=problem_responses(409))
@@ -93,7 +93,7 @@ async def list_article_versions(
     article_id: ArticleId, _access: Reader, session: DbSession, paging: Paging
 ) -> Page[ArticleVersionResponse]:
     """Who changed what when, newest first: each version as it was."""
-    before = _version(paging.after)
+    before = sort_key(paging.after, an_integer)
     rows = await articles.list_versions(session, article_id, before=before, limit=paging.limit + 1)
     page, next_cursor = cut_page(rows, paging.limit, lambda row: (row.version,))
     names = await service.names_of(
@@ -112,10 +112,9 @@ async def get_article_audio(article_id: ArticleId, _access: Reader, session: DbS
     return [PartAudioResponse.model_validate(part) for part in audio[article.id]]
 
 
-async def _page(
-    session: AsyncSession, wanted: ArticleFilter, after: ArticleKey | None, limit: int
-) -> Page[ArticleResponse]:
-    rows = await articles.list_articles(session, wanted, after=after, limit=limit + 1)
+async def _page(session: AsyncSession, wanted: ArticleFilter, after: Key | None, limit: int) -> Page[ArticleResponse]:
+    key = sort_key(after, a_text, an_integer, a_uuid)
+    rows = await articles.list_articles(session, wanted, after=key, limit=limit + 1)
     page, next_cursor = cut_page(rows, limit, lambda row: (row.section, row.number, str(row.id)))
     return Page(items=await _responses(session, page), next_cursor=next_cursor)
 
@@ -130,26 +129,3 @@ async def _responses(session: AsyncSession, rows: Sequence[Article]) -> list[Art
     )
     audio = await audio_of_articles(session, [row.id for row in rows])
     return [ArticleResponse.of(row, names, audio[row.id]) for row in rows]
-
-
-def _key(values: tuple[Any, ...] | None) -> ArticleKey | None:
-    match values:
-        case None:
-            return None
-        case (str(section), int(number), str(article_id)):
-            try:
-                return section, number, UUID(article_id)
-            except ValueError as error:
-                raise InvalidCursor from error
-        case _:
-            raise InvalidCursor
-
-
-def _version(values: tuple[Any, ...] | None) -> int | None:
-    match values:
-        case None:
-            return None
-        case (int(version),):
-            return version
-        case _:
-            raise InvalidCursor

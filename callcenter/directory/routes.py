@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Response
 
 from callcenter.accounts.access import Access, require
 from callcenter.accounts.models import Role
+from callcenter.core.cursors import a_text, sort_key
 from callcenter.core.http import DbSession, Page, Paging, cut_page
 from callcenter.core.problems import problem_responses
 from callcenter.directory import queries, service
@@ -22,7 +23,7 @@ Writer = Annotated[Access, Depends(require(Role.INTEGRATION))]
 @router.get("/departments")
 async def list_departments(_access: Reader, session: DbSession, paging: Paging) -> Page[DepartmentResponse]:
     """All departments, by code."""
-    after = str(paging.after[0]) if paging.after else None
+    after = sort_key(paging.after, a_text)
     rows = await queries.entries_after(session, Department, after=after, limit=paging.limit + 1)
     page, next_cursor = cut_page(rows, paging.limit, lambda row: (row.code,))
     return Page(items=[DepartmentResponse.model_validate(row) for row in page], next_cursor=next_cursor)
@@ -52,7 +53,7 @@ async def put_department(
 @router.get("/doctors")
 async def list_doctors(_access: Reader, session: DbSession, paging: Paging) -> Page[DoctorResponse]:
     """All doctors, by staff number."""
-    after = str(paging.after[0]) if paging.after else None
+    after = sort_key(paging.after, a_text)
     rows = await queries.entries_after(session, Doctor, after=after, limit=paging.limit + 1)
     page, next_cursor = cut_page(rows, paging.limit, lambda row: (row.code,))
     return Page(items=[DoctorResponse.model_validate(row) for row in page], next_cursor=next_cursor)

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Form, Path, Request, Response, UploadFil
 from callcenter.accounts.access import Access, require
 from callcenter.accounts.models import Role
 from callcenter.core.config import Settings
-from callcenter.core.http import DbSession, InvalidCursor, Page, Paging, cut_page
+from callcenter.core.cursors import a_text, sort_key
+from callcenter.core.http import DbSession, Page, Paging, cut_page
 from callcenter.core.problems import problem_responses
 from callcenter.ivr.prompts import MissingAudio, Prompt, PromptLibrary, is_current, load_prompts
 from callcenter.speech import queries, recordings
@@ -38,7 +39,7 @@ Library = Annotated[PromptLibrary, Depends(_library)]
 @router.get("/prompts")
 async def list_prompts(_access: Lead, session: DbSession, library: Library, paging: Paging) -> Page[PromptResponse]:
     """All standard prompts, by id."""
-    after = _after(paging.after)
+    after = sort_key(paging.after, a_text) or ""
     prompts = sorted((prompt for prompt in library if prompt.id > after), key=lambda prompt: prompt.id)
     page, next_cursor = cut_page(prompts[: paging.limit + 1], paging.limit, lambda prompt: (prompt.id,))
     recorded = await _recorded(session)
@@ -94,16 +95,6 @@ async def get_prompt_audio(
 async def get_prompt(prompt_id: PromptId, _access: Lead, session: DbSession, library: Library) -> PromptResponse:
     """One standard prompt by its id."""
     return _response(library.get(prompt_id), await _recorded(session))
-
-
-def _after(after: tuple[object, ...] | None) -> str:
-    match after:
-        case None:
-            return ""
-        case (str(prompt_id),):
-            return prompt_id
-        case _:
-            raise InvalidCursor
 
 
 async def _recorded(session: DbSession) -> Recorded:

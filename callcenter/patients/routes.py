@@ -1,6 +1,6 @@
 """HTTP of patients. No name, number or card stands in a URL: searches and removals are POSTs with a body."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response, UploadFile
@@ -8,15 +8,13 @@ from fastapi import APIRouter, Depends, Request, Response, UploadFile
 from callcenter.accounts.access import Access, require
 from callcenter.accounts.models import Role
 from callcenter.core.clock import now
+from callcenter.core.cursors import a_uuid, decode_cursor, encode_cursor, sort_key
 from callcenter.core.http import (
     CodeKey,
     DbSession,
-    InvalidCursor,
     NumberPlanOf,
     Page,
     Paging,
-    decode_cursor,
-    encode_cursor,
     get_database,
 )
 from callcenter.core.problems import problem_responses
@@ -74,19 +72,10 @@ async def search_patients(
     if body.number is not None and e164 is None:
         raise UnreadableNumber
     search = queries.PatientSearch(body.external_id, body.name_prefix, e164, body.card_number)
-    after = _patient_after(decode_cursor(body.cursor) if body.cursor is not None else None)
+    after = sort_key(decode_cursor(body.cursor), a_uuid)
     patients, more = await service.search_patients(session, access.actor, search, after=after, limit=body.limit)
     next_cursor = encode_cursor((str(patients[-1].id),)) if more else None
     return Page(items=[PatientSummary.model_validate(row) for row in patients], next_cursor=next_cursor)
-
-
-def _patient_after(key: tuple[Any, ...] | None) -> UUID | None:
-    if key is None:
-        return None
-    try:
-        return UUID(str(key[0]))
-    except (ValueError, IndexError) as error:
-        raise InvalidCursor from error
 
 
 @router.post("/patients/import", responses=problem_responses(413))
@@ -172,7 +161,7 @@ async def put_card(patient_id: UUID, body: CardPut, access: Writer, session: DbS
 async def list_locked_cards(access: Steward, session: DbSession, paging: Paging) -> Page[LockedCardsResponse]:
     """Patients whose cards take no check code now, after too many wrong ones; each counts as looked at."""
     page, more = await code_guard.list_locked_cards(
-        session, access.actor, at=now(), after=_patient_after(paging.after), limit=paging.limit
+        session, access.actor, at=now(), after=sort_key(paging.after, a_uuid), limit=paging.limit
     )
     items = [
         LockedCardsResponse(

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends, Query, Response, UploadFile
 
 from callcenter.accounts.access import Access, require
 from callcenter.accounts.models import Role
-from callcenter.core.http import DbSession, InvalidCursor, Page, Paging, cut_page
+from callcenter.core.cursors import a_text, sort_key
+from callcenter.core.http import DbSession, Page, Paging, cut_page
 from callcenter.core.problems import problem_responses
 from callcenter.speech import queries, recordings
 from callcenter.speech.errors import SpokenAudioNotFound, SpokenTextNotFound
@@ -37,7 +38,8 @@ async def list_spoken_texts(
     slot: Annotated[str | None, Query(max_length=200, description="Only this slot.")] = None,
 ) -> Page[SpokenTextResponse]:
     """What shall be spoken, and what callers hear of it now."""
-    rows = await queries.texts_with_audio(session, after=_after(paging.after), limit=paging.limit + 1, slot=slot)
+    after = sort_key(paging.after, a_text, a_text)
+    rows = await queries.texts_with_audio(session, after=after, limit=paging.limit + 1, slot=slot)
     page, next_cursor = cut_page(rows, paging.limit, lambda row: (row[0].slot, row[0].language))
     return Page(items=[_response(text, audio) for text, audio in page], next_cursor=next_cursor)
 
@@ -68,16 +70,6 @@ async def put_recording(
 async def remove_recording(slot: Slot, language: LanguageInPath, access: Lead, session: DbSession) -> None:
     """The text is rendered again; until that is done the recording plays."""
     await recordings.remove_text_recording(session, access.actor, slot, language)
-
-
-def _after(after: tuple[object, ...] | None) -> tuple[str, str] | None:
-    match after:
-        case None:
-            return None
-        case (str(slot), str(language)):
-            return slot, language
-        case _:
-            raise InvalidCursor
 
 
 def _response(row: SpokenText, audio: SpokenAudio | None) -> SpokenTextResponse:

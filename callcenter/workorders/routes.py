@@ -11,7 +11,8 @@ from callcenter.accounts.models import Role
 from callcenter.agents import queries as agent_queries
 from callcenter.calls.recordings import find_ids
 from callcenter.core.audit import record_audit
-from callcenter.core.http import DbSession, Page, Paging, cut_page, number_after
+from callcenter.core.cursors import a_bigint, sort_key
+from callcenter.core.http import DbSession, Page, Paging, cut_page
 from callcenter.core.problems import problem_responses
 from callcenter.queues import queries as queue_queries
 from callcenter.workorders import queries, service
@@ -50,7 +51,7 @@ async def list_work_orders(
         state=state,
         kind=kind,
         queue_name=queue,
-        after=number_after(paging.after),
+        after=sort_key(paging.after, a_bigint),
         limit=paging.limit,
     )
     orders, next_cursor = cut_page(rows, paging.limit, lambda order: (order.number,))

@@ -12,8 +12,8 @@ from callcenter.agents.models import Seat
 from callcenter.asterisk.commands import Render
 from callcenter.asterisk.render import RESERVED_SEATS
 from callcenter.core.audit import AuditEntry
+from callcenter.core.cursors import encode_cursor
 from callcenter.core.db import Database
-from callcenter.core.http import encode_cursor
 from tests.support.api import as_role, declared_roles
 from tests.support.people import BY_AGENT, PIN, commands_of, given_agent, given_reason, given_seats
 
