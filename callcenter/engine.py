@@ -100,7 +100,7 @@ class Engine:
         self._alone = asyncio.Event()
         event_handlers = {**queue_handlers.HANDLERS, **LoginGuesses().handlers}
         self._consumer = EventConsumer(
-            self._database, event_handlers, self._snapshot_due.set, prepare=queue_handlers.prepare
+            self._database, event_handlers, self._snapshot_due.set, around=queue_handlers.batch
         )
         self._events = self._session("events", self._consumer.put)
         self._commands = self._session("commands", None)

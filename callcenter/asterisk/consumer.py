@@ -1,7 +1,8 @@
 """Events at speed: the AMI callback only enqueues; one consumer writes them in batches, in order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import structlog
@@ -21,12 +22,18 @@ _WAITING = Gauge("callcenter_events_waiting", "Events of Asterisk not yet handle
 _DROPPED = Counter("callcenter_events_dropped", "Events that found no room; a snapshot corrects what they told.")
 
 Handler = Callable[[Any, AsyncSession], Awaitable[None]]
-Preparation = Callable[[Sequence[Event], AsyncSession], Awaitable[None]]
-"""Called with a batch before its events are handled: reads at once what they would read one by one."""
+Around = Callable[[Sequence[Event], AsyncSession], AbstractAsyncContextManager[None]]
+"""Surrounds the handling of a batch: reads before, and writes after it, at once what its events would one by one."""
 
 QUEUE_LIMIT = 50_000
 BATCH_LIMIT = 500
-BATCH_SECONDS = 0.05
+BATCH_SECONDS = 0.1
+"""A transaction costs more than the events in it; screens are told within a second (architecture.md, section 4)."""
+
+
+@asynccontextmanager
+async def _nothing_around(_events: Sequence[Event], _session: AsyncSession) -> AsyncIterator[None]:
+    yield
 
 
 class EventConsumer:
@@ -39,12 +46,12 @@ class EventConsumer:
         handlers: Mapping[type[Event], Handler],
         on_overflow: Callable[[], None],
         *,
-        prepare: Preparation | None = None,
+        around: Around = _nothing_around,
     ) -> None:
         self._database = database
         self._handlers = handlers
         self._on_overflow = on_overflow
-        self._prepare = prepare
+        self._around = around
         self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE_LIMIT)
         self._batch: list[Event] = []
         self._dropped = 0
@@ -67,7 +74,7 @@ class EventConsumer:
             _DROPPED.inc()
 
     async def run(self) -> None:
-        """Until cancelled: a batch every 50 ms at most, each in one transaction.
+        """Until cancelled: a batch every 100 ms at most, each in one transaction.
 
         A database that is away interrupts it (see core.jobs.is_world_fault); called again, it goes on with the batch
         that was not written. After a cancellation it begins anew: whoever leads next begins with a snapshot.
@@ -115,8 +122,6 @@ class EventConsumer:
             log.error("event_failed", kind=type(event).__name__, reason=str(error)[:300], exc_info=stack)
 
     async def _handle(self, events: list[Event]) -> None:
-        async with self._database.transaction() as session:
-            if self._prepare is not None:
-                await self._prepare(events, session)
+        async with self._database.transaction() as session, self._around(events, session):
             for event in events:
                 await self._handlers[type(event)](event, session)

@@ -1,6 +1,8 @@
 """Live telephony events of queues: who waits, what agents do. Screens move by them; nothing is counted by them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
@@ -27,7 +29,6 @@ from callcenter.asterisk.queue_names import is_personal, main_queue
 from callcenter.core.bus import announce
 from callcenter.core.clock import now
 from callcenter.queues import queries
-from callcenter.queues.models import Queue
 from callcenter.queues.service import TOPIC
 
 log = structlog.get_logger(__name__)
@@ -37,39 +38,66 @@ _OF_AGENTS = AgentCalled | AgentConnect | AgentRingNoAnswer | AgentComplete
 _RINGING = frozenset({6, 7})  # Asterisk's device states: ringing; ringing and in use
 
 
-_AGENTS = "agents of this batch"
-"""In ``session.info``: number -> agent, locked."""
+_IN_INFO = "batch of queue events"
+"""In ``session.info``."""
 
 
-async def prepare(events: Sequence[Event], session: AsyncSession) -> None:
-    """Lock at once, in order of number, all agents whom these events may change."""
+@dataclass(slots=True)
+class _Batch:
+    """What is known before the events of a batch are handled, and what is to be written after it."""
+
+    agents: Mapping[str, Agent]
+    """By number, locked."""
+    wrap_up_seconds: Mapping[str, int]
+    """By Asterisk's name of the queue."""
+    joined: dict[str, dict[str, object]] = field(default_factory=dict)
+    """Rows of waiting callers by uniqueid."""
+    left: set[str] = field(default_factory=set)
+    """Whom to remove, before the rows above are put."""
+
+
+@asynccontextmanager
+async def batch(events: Sequence[Event], session: AsyncSession) -> AsyncIterator[None]:
+    """Around the handlers below: locks at once, in order of number, all agents whom these events may change, and
+    writes at once who waits."""
     of_agents = [event for event in events if isinstance(event, _OF_AGENTS)]
     numbers = {number for event in of_agents if (number := agents.number_of_member(event.member_name))}
     served = {event.linkedid for event in events if isinstance(event, AgentConnect | QueueCallerAbandon)}
     found = await agent_queries.lock_agents(session, numbers, ringing_for=served) if numbers or served else ()
-    session.info[_AGENTS] = {agent.number: agent for agent in found}
+    over = {event.queue for event in events if isinstance(event, AgentComplete)}
+    wrap_ups = await queries.get_wrap_ups(session, over) if over else {}
+    session.info[_IN_INFO] = done = _Batch({agent.number: agent for agent in found}, wrap_ups)
+    yield
+    if done.left:
+        await queries.remove_waiting(session, done.left)
+    if done.joined:
+        await queries.put_waiting(session, list(done.joined.values()))
+
+
+def _batch_of(session: AsyncSession) -> _Batch:
+    of_session: _Batch = session.info[_IN_INFO]
+    return of_session
 
 
 async def on_queue_caller_join(event: QueueCallerJoin, session: AsyncSession) -> None:
     """A caller waits now, in our queue, whichever of Asterisk's serves it."""
     queue_name = main_queue(event.queue, event.wanted_queue)
-    await queries.put_waiting(
-        session,
-        {
-            "uniqueid": event.uniqueid,
-            "queue_name": queue_name,
-            "pbx": event.uniqueid.partition("-")[0],
-            "caller_number": event.caller_number,
-            "priority": event.priority,
-            "joined_at": now(),
-        },
-    )
+    _batch_of(session).joined[event.uniqueid] = {
+        "uniqueid": event.uniqueid,
+        "queue_name": queue_name,
+        "pbx": event.uniqueid.partition("-")[0],
+        "caller_number": event.caller_number,
+        "priority": event.priority,
+        "joined_at": now(),
+    }
     await announce(session, TOPIC, [queue_name])
 
 
 async def on_queue_caller_leave(event: QueueCallerLeave | QueueCallerAbandon, session: AsyncSession) -> None:
     """A caller waits no more, for whatever reason (the record follows from the ledger)."""
-    await queries.remove_waiting(session, event.uniqueid)
+    done = _batch_of(session)
+    done.left.add(event.uniqueid)
+    done.joined.pop(event.uniqueid, None)
     await announce(session, TOPIC, [main_queue(event.queue, event.wanted_queue)])
 
 
@@ -104,11 +132,7 @@ async def on_agent_complete(event: AgentComplete, session: AsyncSession) -> None
     agent = _find_agent(session, event.member_name)
     if agent is None:
         return
-    if is_personal(event.queue):
-        seconds = await queries.get_personal_wrap_up(session, agent.id)
-    else:
-        queue = await session.get(Queue, main_queue(event.queue, ""))
-        seconds = queue.wrap_up_seconds if queue else 0
+    seconds = _batch_of(session).wrap_up_seconds.get(event.queue, 0)
     activity = Activity.WRAP_UP if seconds else Activity.IDLE
     await agents.record_activity(session, agent, activity, wrap_up_seconds=seconds)
 
@@ -145,19 +169,20 @@ async def correct_waiting(session: AsyncSession, pbx: str, entries: Iterable[Que
     await queries.lock_waiting(session)
     at = now()
     present = {entry.uniqueid: entry for entry in entries}
-    for entry in present.values():
-        if not is_personal(entry.queue):
-            await queries.put_waiting(
-                session,
-                {
-                    "uniqueid": entry.uniqueid,
-                    "queue_name": main_queue(entry.queue, ""),
-                    "pbx": pbx,
-                    "caller_number": entry.caller_number,
-                    "priority": entry.priority,
-                    "joined_at": at - timedelta(seconds=entry.wait_seconds),
-                },
-            )
+    rows: list[dict[str, object]] = [
+        {
+            "uniqueid": entry.uniqueid,
+            "queue_name": main_queue(entry.queue, ""),
+            "pbx": pbx,
+            "caller_number": entry.caller_number,
+            "priority": entry.priority,
+            "joined_at": at - timedelta(seconds=entry.wait_seconds),
+        }
+        for entry in present.values()
+        if not is_personal(entry.queue)
+    ]
+    if rows:
+        await queries.put_waiting(session, rows)
     await queries.remove_waiting_except(session, pbx, set(present))
 
 
@@ -169,14 +194,14 @@ async def _correct_activity(session: AsyncSession, agent: Agent, *, busy: bool, 
 
 
 async def _end_ringing(session: AsyncSession, call_id: str) -> None:
-    for agent in session.info[_AGENTS].values():
+    for agent in _batch_of(session).agents.values():
         if agent.activity == Activity.RINGING and agent.activity_call_id == call_id:
             await agents.record_activity(session, agent, Activity.IDLE)
 
 
 def _find_agent(session: AsyncSession, member_name: str) -> Agent | None:
     number = agents.number_of_member(member_name)
-    agent: Agent | None = session.info[_AGENTS].get(number)
+    agent = _batch_of(session).agents.get(number) if number else None
     if agent is None:
         log.warning("event_of_unknown_member", member=member_name)
     return agent

@@ -1,6 +1,6 @@
 """All SQL of queues, memberships, numbers and the live list of waiting callers."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import case, delete, func, select, text
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.agents.models import Activity, Agent, Wanted
 from callcenter.asterisk.models import CommandState, PbxCommand
+from callcenter.asterisk.queue_names import is_personal, main_queue, personal_queue
 from callcenter.queues.models import Did, Queue, QueueMembership, WaitingCaller
 from callcenter.queues.places import Place
 
@@ -108,18 +109,19 @@ async def list_member_numbers(session: AsyncSession) -> dict[str, list[str]]:
     return {row[0]: list(row[1]) for row in (await session.execute(query)).all()}
 
 
-async def get_personal_wrap_up(session: AsyncSession, agent_id: UUID) -> int:
-    """Seconds of wrap-up after a call from the agent's personal queue: the longest of the queues it stands for."""
-    query = (
-        select(func.coalesce(func.max(Queue.wrap_up_seconds), 0))
-        .join(QueueMembership, QueueMembership.queue_name == Queue.name)
-        .where(QueueMembership.agent_id == agent_id, Queue.active, Queue.last_agent_first)
-    )
-    return (await session.scalars(query)).one()
+async def get_wrap_ups(session: AsyncSession, app_queues: Collection[str]) -> dict[str, int]:
+    """Asterisk's name of a queue to its seconds of wrap-up; one that is not ours is left out."""
+    ours = {app_queue: main_queue(app_queue, "") for app_queue in app_queues if not is_personal(app_queue)}
+    query = select(Queue.name, Queue.wrap_up_seconds).where(Queue.name.in_(ours.values()))
+    seconds = {row[0]: row[1] for row in await session.execute(query)} if ours else {}
+    if len(ours) < len(app_queues):
+        personal = await list_personal_wrap_ups(session)
+        seconds |= {personal_queue(number): wrap_up_seconds for number, wrap_up_seconds in personal}
+    return {one: seconds[name] for one in app_queues if (name := ours.get(one, one)) in seconds}
 
 
 async def list_personal_wrap_ups(session: AsyncSession) -> Sequence[tuple[str, int]]:
-    """Agents that have a personal queue, with its wrap-up (:func:`get_personal_wrap_up`)."""
+    """Agents that have a personal queue, with its seconds of wrap-up: the longest of the queues it stands for."""
     query = (
         select(Agent.number, func.max(Queue.wrap_up_seconds))
         .join(QueueMembership, QueueMembership.agent_id == Agent.id)
@@ -147,9 +149,9 @@ async def remove_membership(session: AsyncSession, queue_name: str, agent_id: UU
     return gone.first() is not None
 
 
-async def put_waiting(session: AsyncSession, caller: dict[str, object]) -> None:
-    """A caller who waits. One who is there already keeps the time of joining, unless it is another queue now."""
-    new = insert(WaitingCaller).values(**caller)
+async def put_waiting(session: AsyncSession, callers: list[dict[str, object]]) -> None:
+    """Callers who wait. One who is there already keeps the time of joining, unless it is another queue now."""
+    new = insert(WaitingCaller)
     stayed = WaitingCaller.queue_name == new.excluded.queue_name
     await session.execute(
         new.on_conflict_do_update(
@@ -159,7 +161,8 @@ async def put_waiting(session: AsyncSession, caller: dict[str, object]) -> None:
                 "priority": new.excluded.priority,
                 "joined_at": case((stayed, WaitingCaller.joined_at), else_=new.excluded.joined_at),
             },
-        )
+        ),
+        sorted(callers, key=lambda caller: str(caller["uniqueid"])),
     )
 
 
@@ -171,8 +174,8 @@ async def lock_waiting(session: AsyncSession) -> None:
     await session.execute(text("LOCK TABLE waiting_callers IN SHARE ROW EXCLUSIVE MODE"))
 
 
-async def remove_waiting(session: AsyncSession, uniqueid: str) -> None:
-    await session.execute(delete(WaitingCaller).where(WaitingCaller.uniqueid == uniqueid))
+async def remove_waiting(session: AsyncSession, uniqueids: Collection[str]) -> None:
+    await session.execute(delete(WaitingCaller).where(WaitingCaller.uniqueid.in_(uniqueids)))
 
 
 async def remove_waiting_except(session: AsyncSession, pbx: str, uniqueids: set[str]) -> None:

@@ -74,8 +74,7 @@ def join(call: str, priority: int, queue: str = "vip", *, app_queue: str = "") -
 
 async def happens(database: Database, *events: Event) -> None:
     """As the consumer does it: all in one transaction."""
-    async with database.transaction() as session:
-        await handlers.prepare(events, session)
+    async with database.transaction() as session, handlers.batch(events, session):
         for one in events:
             await handlers.HANDLERS[type(one)](one, session)
 
@@ -248,6 +247,19 @@ async def test_a_caller_waits_in_one_queue_at_a_time(database: Database) -> None
 
 
 @pytest.mark.parametrize("app_queue", ["own-1001", "vip--not-1002"])
+async def test_what_happens_in_one_batch_ends_as_it_would_one_by_one(database: Database) -> None:
+    """A caller overflows into the next queue, another comes and gives up at once, a third is there all the while."""
+    await happens(database, join(CALL, 1), join(OTHER_CALL, 2))
+    left = event(QueueCallerLeave, CALL, Position=1)
+    gone = "pbx1-1763754650.20"
+    await happens(
+        database, left, join(CALL, 1, "consultation"), join(gone, 1), event(QueueCallerAbandon, gone, Position=2)
+    )
+    assert (await waiting(database), await waiting(database, "consultation")) == ([OTHER_CALL], [CALL])
+    await happens(database, join(CALL, 1), event(QueueCallerLeave, CALL, Position=1))
+    assert await waiting(database, "consultation") == []
+
+
 async def test_boards_show_our_queue_whichever_of_asterisks_a_caller_stands_in(
     database: Database, app_queue: str
 ) -> None:

@@ -282,17 +282,15 @@ async def test_waiting_callers_in_order_and_masked(
 ) -> None:
     async with database.transaction() as session:
         for uniqueid, priority, number in [("pbx1-1.1", 1, "13800000001"), ("pbx1-1.2", 2, None)]:
-            await queries.put_waiting(
-                session,
-                {
-                    "uniqueid": uniqueid,
-                    "queue_name": "vip",
-                    "pbx": PBX,
-                    "caller_number": number,
-                    "priority": priority,
-                    "joined_at": now(),
-                },
-            )
+            caller = {
+                "uniqueid": uniqueid,
+                "queue_name": "vip",
+                "pbx": PBX,
+                "caller_number": number,
+                "priority": priority,
+                "joined_at": now(),
+            }
+            await queries.put_waiting(session, [caller])
     listed = (await client.get("/api/v1/queues/vip/waiting", headers=admin)).json()
     assert [(caller["uniqueid"], caller["caller_number"], caller["position"]) for caller in listed] == [
         ("pbx1-1.2", None, 1),
