@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from callcenter.asterisk.ledger import LedgerKind
 
@@ -45,8 +45,7 @@ class KnownFile:
     finished: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerLine:
+class LedgerLine(NamedTuple):
     """``offset`` of its first byte. ``fault``: why it is no whole line (``too_long``, ``half_line``)."""
 
     offset: int

@@ -87,7 +87,7 @@ def format_payload(values: Mapping[str, str]) -> str:
 
 def parse_payload(payload: str) -> dict[str, str]:
     """The reverse of :func:`format_payload`; parts without ``=`` are left out."""
-    return dict(part.split("=", 1) for part in payload.split(":") if "=" in part)
+    return dict([part.split("=", 1) for part in payload.split(":") if "=" in part])
 
 
 def recording_file(purpose: str, day: str, uniqueid: str, number: int = 0) -> str:

@@ -1,9 +1,8 @@
 """Events of a call under which the clock was set back: brought into one time that never goes back."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
-from operator import attrgetter
+from operator import attrgetter, is_
 
 from callcenter.asterisk.ledger import CelRecord
 
@@ -22,13 +21,9 @@ def in_order(events: Iterable[CelRecord]) -> list[CelRecord]:
     """
     written = list(events)
     ordered = sorted(written, key=_at)
-    if all(map(_is_same, written, ordered)) or not _was_set_back(written):
+    if all(map(is_, written, ordered)) or not _was_set_back(written):
         return ordered
     return sorted(_without_steps(written), key=_at)
-
-
-def _is_same(one: CelRecord, other: CelRecord) -> bool:
-    return one is other
 
 
 def _was_set_back(events: Sequence[CelRecord]) -> bool:
@@ -51,4 +46,4 @@ def _without_steps(events: Iterable[CelRecord]) -> Iterable[CelRecord]:
             shift += latest - at
             at = latest
         latest = max(at, latest or at)
-        yield replace(event, at=at) if shift else event
+        yield event._replace(at=at) if shift else event

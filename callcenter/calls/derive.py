@@ -107,10 +107,8 @@ class DerivedCall:
 
 def seats_in(events: Iterable[CelRecord]) -> set[tuple[str, datetime]]:
     """The (seat, time) pairs that :func:`derive_call` will ask ``agent_at`` about."""
-    first: dict[str, CelRecord] = {}
-    for event in in_order(events):
-        first.setdefault(event.uniqueid, event)
-    return {(seat, event.at) for event in first.values() if (seat := seat_of_channel(event.channel)) is not None}
+    channels = read_channels(in_order(events))
+    return {(seat, one.started_at) for one in channels.values() if (seat := seat_of_channel(one.name)) is not None}
 
 
 def derive_call(
@@ -128,13 +126,16 @@ def derive_call(
     began before one ended with the PBX, and one with :data:`LINES_LOST` with its last known line. ``normalise``: a
     number as the trunk wrote it, to E.164 or None.
     """
-    ordered = in_order(event for event in events if event.kind != LINES_LOST)
+    ordered = in_order([event for event in events if event.kind != LINES_LOST])
+    kinds: dict[str, list[CelRecord]] = {}
+    for event in ordered:
+        kinds.setdefault(event.kind, []).append(event)
     all_channels = read_channels(ordered)
     channels = without_joints(all_channels)
     if not channels:
         return None  # also a call-back that only waits: no telephone has rung yet
     main, is_placed = _main_channel(call_id, all_channels, channels)
-    finished = any(event.kind == "LINKEDID_END" and event.linkedid == call_id for event in ordered)
+    finished = any(event.linkedid == call_id for event in kinds.get("LINKEDID_END", ()))
     last_at = ordered[-1].at
     is_cut = len(ordered) < len(events)
     lost = not finished and (is_cut or any(boot > main.started_at for boot in boots))
@@ -142,13 +143,23 @@ def derive_call(
     visits = tuple(
         visit
         for channel in channels.values()
-        for visit in derive_visits(channel, channels, ordered, queue_log, agents=agents, last_at=last_at, lost=lost)
+        for visit in derive_visits(
+            channel,
+            channels,
+            queue_log,
+            transfers=kinds.get("BLINDTRANSFER", ()),
+            agents=agents,
+            last_at=last_at,
+            lost=lost,
+        )
     )
+    marks = kinds.get(variables.EVENT_RATING, ())
     stays = main.stays(last_at)
     hold = overlap((stay.span for stay in stays), main.music(last_at))
-    started = _first_payload(ordered, variables.EVENT_CALL)
-    flow = _first_payload(ordered, variables.EVENT_FLOW)
-    who = _last_payload(ordered, variables.EVENT_WHO)
+    started = _payload(kinds.get(variables.EVENT_CALL, ())[:1])
+    flows = kinds.get(variables.EVENT_FLOW, ())
+    flow = _payload(flows[:1])
+    who = _payload(kinds.get(variables.EVENT_WHO, ())[-1:])
     state = "finished" if finished else "node_lost" if lost else "open"
     ended_at = None if state == "open" else last_at
     return DerivedCall(
@@ -158,7 +169,7 @@ def derive_call(
         dialled_number=started.get("did") or main.extension or None,
         flow=flow.get("flow") or None,
         flow_revision=flow.get("rev") or None,
-        language=_last_payload(ordered, variables.EVENT_FLOW).get("lang") or None,
+        language=_payload(flows[-1:]).get("lang") or None,
         patient_id=_uuid(who.get("patient")),
         verified=who.get("verified") == "1",
         vip_grade=who.get("grade") or None,
@@ -175,16 +186,16 @@ def derive_call(
         duration_seconds=(ended_at - main.started_at).total_seconds() if ended_at else 0.0,
         hung_up_by=_hung_up_by(main),
         hangup_cause=main.hangup_cause,
-        rating=next(filter(None, map(mark_of, reversed(ordered))), None),
-        about_agent_number=_about_agent(ordered),
+        rating=next(filter(None, map(mark_of, reversed(marks))), None),
+        about_agent_number=_about_agent(kinds.get(variables.EVENT_COMPLAINT, ())),
         legs=tuple(
             _leg(channel, agents, caller=None if is_placed else main)
             for channel in channels.values()
             if channel.is_own or channel is main
         ),
-        visits=rate_visits(visits, ordered),
+        visits=rate_visits(visits, marks),
         steps=_steps(ordered),
-        recordings=_recordings(ordered),
+        recordings=_recordings(kinds.get(variables.EVENT_RECORD, ())),
     )
 
 
@@ -293,11 +304,9 @@ def _steps(ordered: Iterable[CelRecord]) -> tuple[DerivedStep, ...]:
     return tuple(steps)
 
 
-def _recordings(ordered: Iterable[CelRecord]) -> tuple[DerivedRecording, ...]:
+def _recordings(begun: Iterable[CelRecord]) -> tuple[DerivedRecording, ...]:
     found: dict[str, DerivedRecording] = {}
-    for event in ordered:
-        if event.kind != variables.EVENT_RECORD:
-            continue
+    for event in begun:
         said = event.payload
         purpose, day, number = said.get("purpose", ""), said.get("day", ""), said.get("number", "")
         if not (_PURPOSE.match(purpose) and _DAY.match(day)):
@@ -308,18 +317,14 @@ def _recordings(ordered: Iterable[CelRecord]) -> tuple[DerivedRecording, ...]:
     return tuple(found.values())
 
 
-def _about_agent(ordered: Iterable[CelRecord]) -> str | None:
+def _about_agent(complaints: Iterable[CelRecord]) -> str | None:
     """Of two agents complained of on one call the first: the second one talked in it, and sees nothing anyway."""
-    named = (event.payload.get("agent", "") for event in ordered if event.kind == variables.EVENT_COMPLAINT)
+    named = (event.payload.get("agent", "") for event in complaints)
     return next(filter(_AGENT.match, named), None)
 
 
-def _first_payload(ordered: Sequence[CelRecord], kind: str) -> dict[str, str]:
-    return next((event.payload for event in ordered if event.kind == kind), {})
-
-
-def _last_payload(ordered: Sequence[CelRecord], kind: str) -> dict[str, str]:
-    return _first_payload(ordered[::-1], kind)
+def _payload(one_or_none: Sequence[CelRecord]) -> dict[str, str]:
+    return one_or_none[0].payload if one_or_none else {}
 
 
 def _uuid(text: str | None) -> UUID | None:

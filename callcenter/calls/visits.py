@@ -61,18 +61,20 @@ class _Bracket:
 def derive_visits(
     channel: Channel,
     channels: Mapping[str, Channel],
-    ordered: Sequence[CelRecord],
     queue_log: Sequence[QueueLogRecord],
     *,
+    transfers: Iterable[CelRecord],
     agents: Mapping[str, str],
     last_at: datetime,
     lost: bool,
 ) -> list[DerivedVisit]:
-    """The visits of ``channel``; ``ordered`` are all events of the call, ``agents`` numbers by leg."""
-    transfers = [event.at for event in ordered if _is_transfer_of(event, channel)]
+    """The visits of ``channel``; ``transfers`` are the call's blind ones, ``agents`` numbers by leg."""
+    if not any(event.kind == variables.EVENT_QUEUE for event in channel.events):
+        return []
+    transferred = [event.at for event in transfers if _is_transfer_of(event, channel)]
     stays = channel.stays(last_at)
     visits = []
-    for bracket in _brackets(channel, transfers, last_at):
+    for bracket in _brackets(channel, transferred, last_at):
         inside = [stay for stay in stays if bracket.entered.at <= stay.span.start <= bracket.end_at]
         lines = [line for line in queue_log if _belongs(line, channel, bracket)]
         outcome, reason = _outcome(bracket, channel, lines, answered=bool(inside), lost=lost)
@@ -113,9 +115,10 @@ def _brackets(channel: Channel, transfers: Sequence[datetime], last_at: datetime
             entered = None
 
     for event in channel.events:
-        transferred_at = next((at for at in transfers if entered and entered.at < at <= event.at), None)
-        if transferred_at:
-            close(transferred_at, "transferred")
+        if transfers and entered:
+            transferred_at = next((at for at in transfers if entered.at < at <= event.at), None)
+            if transferred_at:
+                close(transferred_at, "transferred")
         if event.kind == variables.EVENT_QUEUE:
             close(event.at, "requeued")
             entered = event
@@ -174,7 +177,7 @@ def _offers(channels: Iterable[Channel], start: datetime, end: datetime) -> int:
 
 
 def _is_transfer_of(event: CelRecord, channel: Channel) -> bool:
-    return event.kind == "BLINDTRANSFER" and event.extra.get("transferee_channel_uniqueid") == channel.uniqueid
+    return event.extra.get("transferee_channel_uniqueid") == channel.uniqueid
 
 
 def _belongs(line: QueueLogRecord, channel: Channel, bracket: _Bracket) -> bool:

@@ -1,6 +1,5 @@
 """Calls under which the clock was set: nothing negative, nothing open for ever, the right order."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,7 +15,7 @@ STORIES = ("agent_hangs_up", "caller_hangs_up_waiting", "timeout", "hold", "blin
 
 def stepped(events: list[CelRecord], index: int, step: timedelta) -> list[CelRecord]:
     """The clock is set by ``step`` before event ``index``."""
-    return [replace(event, at=event.at + step) if at >= index else event for at, event in enumerate(events)]
+    return [event._replace(at=event.at + step) if at >= index else event for at, event in enumerate(events)]
 
 
 def derive(name: str, events: list[CelRecord]) -> DerivedCall:
