@@ -246,7 +246,6 @@ async def test_a_caller_waits_in_one_queue_at_a_time(database: Database) -> None
     assert await waiting(database, "consultation") == [CALL]
 
 
-@pytest.mark.parametrize("app_queue", ["own-1001", "vip--not-1002"])
 async def test_what_happens_in_one_batch_ends_as_it_would_one_by_one(database: Database) -> None:
     """A caller overflows into the next queue, another comes and gives up at once, a third is there all the while."""
     await happens(database, join(CALL, 1), join(OTHER_CALL, 2))
@@ -260,6 +259,7 @@ async def test_what_happens_in_one_batch_ends_as_it_would_one_by_one(database: D
     assert await waiting(database, "consultation") == []
 
 
+@pytest.mark.parametrize("app_queue", ["own-1001", "vip--not-1002"])
 async def test_boards_show_our_queue_whichever_of_asterisks_a_caller_stands_in(
     database: Database, app_queue: str
 ) -> None:
