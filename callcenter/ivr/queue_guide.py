@@ -1,22 +1,21 @@
 """Which queue a caller waits in, and how: by its hours, its overflow chain, and who knows the caller."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.asterisk.queue_names import personal_queue, shadow_queue
 from callcenter.calendar.policy import Opening
-from callcenter.calendar.public_days import Place
-from callcenter.calendar.service import get_opening
 from callcenter.calls.service import find_last_agent
 from callcenter.core.clock import Clock, now
 from callcenter.core.db import Database
 from callcenter.ivr.errors import DatabaseAway
+from callcenter.ivr.hours import RecentOpenings
 from callcenter.ivr.limits import limited
+from callcenter.ivr.recent import Recent
 from callcenter.queues import queries
 from callcenter.queues.models import Queue
 from callcenter.queues.overflow import overflow_chain
@@ -68,10 +67,11 @@ class QueueGuide(Protocol):
 class DatabaseQueueGuide:
     """:class:`QueueGuide` in PostgreSQL. Away, the queue itself is the plan, and no chain goes on."""
 
-    def __init__(self, database: Database, place: Place, clock: Clock = now) -> None:
+    def __init__(self, database: Database, openings: RecentOpenings, clock: Clock = now) -> None:
         self._database = database
-        self._place = place
+        self._openings = openings
         self._clock = clock
+        self._recent: Recent[dict[str, Queue]] = Recent()
 
     async def plan(self, queue: str, waiter: Waiter) -> QueuePlan | QueueClosed | None:
         try:
@@ -88,33 +88,34 @@ class DatabaseQueueGuide:
             return None
 
     async def _plan(self, name: str, waiter: Waiter) -> QueuePlan | QueueClosed | None:
-        async with self._database.transaction() as session:
-            queues = {queue.name: queue for queue in await queries.list_queues(session)}
-            first = queues.get(name)
-            if first is None:
-                return None
-            openings = Openings(session, self._clock(), self._place)
-            if first.active:
-                opening = await openings.of(first)
-                if opening.state != "open":
-                    return QueueClosed(opening)
-            plan = await self._first_usable(session, openings, [queues[one] for one in _chain(queues, name)], waiter)
-            return await self._with_last_agent(session, queues[plan.queue], plan, waiter) if plan else None
+        queues = await self._queues()
+        first = queues.get(name)
+        if first is None:
+            return None
+        if first.active:
+            opening = await self._openings.of(first.schedule_name)
+            if opening.state != "open":
+                return QueueClosed(opening)
+        plan = await self._first_usable([queues[one] for one in _chain(queues, name)], waiter)
+        return await self._with_last_agent(queues[plan.queue], plan, waiter) if plan else None
 
     async def _plan_overflow(self, left: str, waiter: Waiter) -> QueuePlan | None:
-        async with self._database.transaction() as session:
-            queues = {queue.name: queue for queue in await queries.list_queues(session)}
-            openings = Openings(session, self._clock(), self._place)
-            chain = [queues[one] for one in _chain(queues, left)[1:]]
-            return await self._first_usable(session, openings, chain, waiter)
+        queues = await self._queues()
+        return await self._first_usable([queues[one] for one in _chain(queues, left)[1:]], waiter)
 
-    async def _first_usable(
-        self, session: AsyncSession, openings: "Openings", chain: list[Queue], waiter: Waiter
-    ) -> QueuePlan | None:
+    async def _queues(self) -> dict[str, Queue]:
+        """By name, as they were a moment ago."""
+        return await self._recent.get("queues", self._list_queues)
+
+    async def _list_queues(self) -> dict[str, Queue]:
+        async with self._database.transaction() as session:
+            return {queue.name: queue for queue in await queries.list_queues(session)}
+
+    async def _first_usable(self, chain: list[Queue], waiter: Waiter) -> QueuePlan | None:
         """The first of ``chain`` that is switched on, open, and does not offer the call to the agent it is against."""
-        members = await queries.list_member_numbers(session) if waiter.against else {}
+        members = await self._members() if waiter.against else {}
         for queue in chain:
-            opening = await openings.of(queue)
+            opening = await self._openings.of(queue.schedule_name)
             against_member = waiter.against in members.get(queue.name, ())
             if not queue.active or opening.state != "open":
                 continue
@@ -124,15 +125,20 @@ class DatabaseQueueGuide:
             return QueuePlan(queue.name, queue.max_wait_seconds, app_queue=shadow)
         return None
 
-    async def _with_last_agent(self, session: AsyncSession, queue: Queue, plan: QueuePlan, waiter: Waiter) -> QueuePlan:
+    async def _members(self) -> dict[str, list[str]]:
+        async with self._database.transaction() as session:
+            return await queries.list_member_numbers(session)
+
+    async def _with_last_agent(self, queue: Queue, plan: QueuePlan, waiter: Waiter) -> QueuePlan:
         if not queue.last_agent_first:
             return plan
         since = self._clock() - timedelta(days=queue.last_agent_days)
-        number = await find_last_agent(session, e164=waiter.e164, patient_id=waiter.patient_id, since=since)
-        if number is None or number == waiter.against:
-            return plan
-        if await queries.find_free_member(session, queue.name, number) is None:
-            return plan
+        async with self._database.transaction() as session:
+            number = await find_last_agent(session, e164=waiter.e164, patient_id=waiter.patient_id, since=since)
+            if number is None or number == waiter.against:
+                return plan
+            if await queries.find_free_member(session, queue.name, number) is None:
+                return plan
         return QueuePlan(
             plan.queue,
             plan.max_wait_seconds,
@@ -140,23 +146,6 @@ class DatabaseQueueGuide:
             own_queue=personal_queue(number),
             own_seconds=queue.last_agent_seconds,
         )
-
-
-class Openings:
-    """Each schedule asked once: the queues of a chain often share one."""
-
-    def __init__(self, session: AsyncSession, at: datetime, place: Place) -> None:
-        self._session = session
-        self._at = at
-        self._place = place
-        self._known: dict[str | None, Opening] = {}
-
-    async def of(self, queue: Queue) -> Opening:
-        """Whether the queue takes callers now."""
-        name = queue.schedule_name
-        if name not in self._known:
-            self._known[name] = await get_opening(self._session, name, self._at, place=self._place)
-        return self._known[name]
 
 
 def _chain(queues: dict[str, Queue], name: str) -> list[str]:

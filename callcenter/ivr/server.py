@@ -18,7 +18,7 @@ from callcenter.ivr.articles import DatabaseArticles
 from callcenter.ivr.callback_desk import CallbackDialling, DatabaseCallbackDesk
 from callcenter.ivr.callers import DatabaseCallers
 from callcenter.ivr.catalogue import Catalogue
-from callcenter.ivr.hours import DatabaseHours
+from callcenter.ivr.hours import DatabaseHours, RecentOpenings
 from callcenter.ivr.last_agents import DatabaseLastAgents
 from callcenter.ivr.line import AgiLine
 from callcenter.ivr.queue_guide import DatabaseQueueGuide
@@ -64,13 +64,14 @@ class IvrServer:
             queue_names=queue_names,
         )
         plan = NumberPlan(settings.country, settings.area_code)
+        openings = RecentOpenings(database, Place.of(settings))
         self._runner = FlowRunner(
             FlowServices(
                 callers=DatabaseCallers(database, get_secret(settings, "check_code_key"), CodeLimits.of(settings)),
-                hours=DatabaseHours(database, Place.of(settings)),
+                hours=DatabaseHours(database, openings),
                 last_agents=DatabaseLastAgents(database),
                 articles=DatabaseArticles(database),
-                queues=DatabaseQueueGuide(database, Place.of(settings)),
+                queues=DatabaseQueueGuide(database, openings),
                 callback_desk=DatabaseCallbackDesk(database, plan, settings.pbx_name),
             ),
             self._revisions,

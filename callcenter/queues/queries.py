@@ -1,6 +1,6 @@
 """All SQL of queues, memberships, numbers and the live list of waiting callers."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import case, delete, func, select, text
@@ -149,7 +149,7 @@ async def remove_membership(session: AsyncSession, queue_name: str, agent_id: UU
     return gone.first() is not None
 
 
-async def put_waiting(session: AsyncSession, callers: list[dict[str, object]]) -> None:
+async def put_waiting(session: AsyncSession, callers: Sequence[Mapping[str, object]]) -> None:
     """Callers who wait. One who is there already keeps the time of joining, unless it is another queue now."""
     new = insert(WaitingCaller)
     stayed = WaitingCaller.queue_name == new.excluded.queue_name
@@ -162,7 +162,7 @@ async def put_waiting(session: AsyncSession, callers: list[dict[str, object]]) -
                 "joined_at": case((stayed, WaitingCaller.joined_at), else_=new.excluded.joined_at),
             },
         ),
-        sorted(callers, key=lambda caller: str(caller["uniqueid"])),
+        sorted(map(dict, callers), key=lambda caller: str(caller["uniqueid"])),
     )
 
 

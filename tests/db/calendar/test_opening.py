@@ -20,7 +20,7 @@ from callcenter.core.audit import SYSTEM
 from callcenter.core.clock import now
 from callcenter.core.db import Database
 from callcenter.core.ids import new_id
-from callcenter.ivr.hours import DatabaseHours
+from callcenter.ivr.hours import DatabaseHours, RecentOpenings
 from callcenter.ivr.line import Sound
 from callcenter.speech.models import SpokenAudio, SpokenText
 
@@ -96,12 +96,12 @@ async def test_another_clock_and_country(database: Database) -> None:
 async def test_a_caller_is_never_refused_because_of_us(database: Database) -> None:
     await given_office(database)
     sunday = datetime(2026, 9, 13, 2, tzinfo=UTC)
-    hours = DatabaseHours(database, CHINA, clock=lambda: sunday)
+    hours = DatabaseHours(database, RecentOpenings(database, CHINA, lambda: sunday))
     assert (await hours.opening("office")).state == "outside_hours"
     assert await hours.opening("none") == Opening("open")
     away = Database("postgresql+asyncpg://nobody@127.0.0.1:9/none")
     try:
-        hours = DatabaseHours(away, CHINA, clock=lambda: sunday)
+        hours = DatabaseHours(away, RecentOpenings(away, CHINA, lambda: sunday))
         assert await hours.opening("office") == Opening("open")
         assert await hours.find_announcement(UUID(int=1), "zh") is None
     finally:
@@ -111,7 +111,7 @@ async def test_a_caller_is_never_refused_because_of_us(database: Database) -> No
 async def test_the_announcement_of_a_closure_once_its_audio_is_there(database: Database) -> None:
     await given_office(database)
     closure_id = await given_closure(database)
-    hours = DatabaseHours(database, CHINA, clock=lambda: MONDAY)
+    hours = DatabaseHours(database, RecentOpenings(database, CHINA, lambda: MONDAY))
     assert await hours.opening("office") == Opening("closure", None, closure_id)
     assert await hours.find_announcement(closure_id, "zh") is None
     audio = SpokenAudio(

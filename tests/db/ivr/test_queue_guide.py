@@ -14,6 +14,7 @@ from callcenter.calendar.public_days import Place
 from callcenter.calls.models import Call, Leg
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
+from callcenter.ivr.hours import RecentOpenings
 from callcenter.ivr.queue_guide import DatabaseQueueGuide, QueueClosed, QueuePlan, Waiter
 from callcenter.queues import service as queues
 from callcenter.queues.models import Queue
@@ -27,7 +28,7 @@ KNOWN = Waiter(NUMBER, None)
 
 @pytest.fixture
 def guide(database: Database) -> DatabaseQueueGuide:
-    return DatabaseQueueGuide(database, Place.of(Settings()), lambda: NOW)
+    return DatabaseQueueGuide(database, RecentOpenings(database, Place.of(Settings()), lambda: NOW), lambda: NOW)
 
 
 @pytest.fixture(autouse=True)
@@ -161,7 +162,7 @@ async def test_an_agent_complained_of_is_not_offered_the_call(guide: DatabaseQue
 
 async def test_without_the_database_the_caller_waits_where_the_flow_said() -> None:
     nowhere = Database("postgresql+asyncpg://nobody@127.0.0.1:1/none")
-    away = DatabaseQueueGuide(nowhere, Place.of(Settings()), lambda: NOW)
+    away = DatabaseQueueGuide(nowhere, RecentOpenings(nowhere, Place.of(Settings()), lambda: NOW), lambda: NOW)
     assert await away.plan("vip", KNOWN) == QueuePlan("vip", 600)
     assert await away.plan_overflow("vip", KNOWN) is None
 
