@@ -19,6 +19,7 @@ import asyncpg
 
 from bench.figures import Figure
 from bench.places import bench_databases, bench_directory
+from bench.processes import resident_mb
 from callcenter.core.db import Database
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.patients.importing import ImportReport, import_patients
@@ -137,7 +138,7 @@ class _PeakMemory:
 
     def __enter__(self) -> None:
         self._ended = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, args=(_resident_mb(),))
+        self._watcher = threading.Thread(target=self._watch, args=(resident_mb(os.getpid()),))
         self._watcher.start()
 
     def __exit__(self, *_: object) -> None:
@@ -146,9 +147,4 @@ class _PeakMemory:
 
     def _watch(self, before_mb: float) -> None:
         while not self._ended.wait(0.05):
-            self.added_mb = max(self.added_mb, _resident_mb() - before_mb)
-
-
-def _resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1_048_576
+            self.added_mb = max(self.added_mb, resident_mb(os.getpid()) - before_mb)

@@ -25,15 +25,8 @@ def bench_directory() -> Iterator[Path]:
 @contextmanager
 def bench_database() -> Iterator[str]:
     """URL of a fresh, migrated database on a server of this bench's own, with fsync on."""
-    with bench_directory() as directory:
-        server = EmbeddedPostgres(directory / "postgres")
-        server.start()
-        try:
-            url = server.url("callcenter")
-            upgrade(url)
-            yield url
-        finally:
-            server.stop()
+    with bench_databases("bench") as (url,):
+        yield url
 
 
 @contextmanager

@@ -19,15 +19,13 @@ from callcenter.calls.partitions import Partition, drop_partition, list_partitio
 from callcenter.calls.retention import purge_ledger
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
+from callcenter.core.migrate import BUSY_SQLSTATES
 
 log = structlog.get_logger(__name__)
 
 ROWS_AT_ONCE = 5_000
 PIECES_A_TICK = 20
 """Of each kind; the rest goes at the next tick."""
-
-_BUSY = frozenset({"55P03", "40P01"})
-"""SQLSTATE lock_not_available, deadlock_detected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +173,7 @@ async def _unless_busy(database: Database, work: Callable[[AsyncSession], Awaita
         async with database.transaction() as session:
             await work(session)
     except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) not in _BUSY:
+        if getattr(error.orig, "sqlstate", None) not in BUSY_SQLSTATES:
             raise
         log.info("retention_waits", reason=type(error.orig).__name__)
         return False

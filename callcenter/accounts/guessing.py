@@ -12,7 +12,7 @@ ALARM = "login_guessing"
 
 
 class LoginThrottle:
-    """At most 60 tries a minute from one address or for one key; in memory, so per process.
+    """At most 60 tries a minute for one key (a :func:`source_network`, or an account); in memory, so per process.
 
     It spares us work. What keeps guessers out is counted in the database (accounts.service.log_in).
     """

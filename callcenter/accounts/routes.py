@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request
 
 from callcenter.accounts import queries, service
 from callcenter.accounts.access import Access, require
+from callcenter.accounts.guessing import source_network
 from callcenter.accounts.models import Role
 from callcenter.accounts.schemas import (
     ApiKeyCreate,
@@ -38,7 +39,7 @@ async def log_in(body: LoginRequest, request: Request) -> LoginResponse:
     fifty the address they come from.
     """
     source = source_of(request)
-    request.app.state.login_throttle.hit(source)
+    request.app.state.login_throttle.hit(source_network(source))
     login = await service.log_in(
         get_database(request),
         body.username,

@@ -133,7 +133,7 @@ def _target(settings: Settings, source: Path, part: Part) -> Path | None:
 
 def _ledger_target(live: Path, backed_up: Path, part: Part) -> Path | None:
     """Its old name, or one beside it when Asterisk has begun a new file there: each is known by its first line."""
-    mine = next(iter(find_files(backed_up)), None)
+    mine = next((found for found in find_files(backed_up) if found.path == backed_up), None)
     here = {found.identity.head_digest: found for found in find_files(live)}
     if mine is None:
         return None  # no whole line
@@ -151,6 +151,7 @@ def _write_whole(source: Path, target: Path, part: Part) -> None:
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if part.kind == parts_of.SECRETS else 0o750)
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
+        draft.touch(0o600)  # before there is anything to read in it
         shutil.copyfile(source, draft)
         draft.chmod(0o600 if part.kind == parts_of.SECRETS else 0o640)
         os.utime(draft, (part.modified_at.timestamp(),) * 2)

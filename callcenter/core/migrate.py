@@ -24,8 +24,8 @@ LOCK_TIMEOUT_MILLISECONDS = 300
 PATIENCE_SECONDS = 300.0
 """How long a migration is tried again that found its tables busy."""
 _LONGEST_PAUSE_SECONDS = 5.0
-_BUSY = frozenset({"55P03", "40P01"})
-"""SQLSTATE lock_not_available, deadlock_detected."""
+BUSY_SQLSTATES = frozenset({"55P03", "40P01"})
+"""lock_not_available, deadlock_detected: the same statement may do later."""
 
 
 def upgrade(
@@ -45,7 +45,7 @@ def upgrade(
         try:
             command.upgrade(alembic_config(url, folders), revision)
         except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) not in _BUSY:
+            if getattr(error.orig, "sqlstate", None) not in BUSY_SQLSTATES:
                 raise
             if time.monotonic() > deadline:
                 raise SetupError(

@@ -6,14 +6,12 @@ and two imports lock in one order: patients by external id, then numbers, then c
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from io import BytesIO
-from typing import Any
 
-import asyncpg
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.core.audit import Actor
+from callcenter.core.copying import copy_lines
 from callcenter.core.ids import new_id
 from callcenter.core.upsert import Written
 from callcenter.patients.import_rows import PATIENT_COLUMNS, PatientRow, RowProblem
@@ -66,17 +64,8 @@ async def stage(session: AsyncSession, lines: bytes) -> None:
     for setting in ("work_mem = '64MB'", "jit = off"):  # large sets, and statements that run a second at most
         await session.execute(text(f"SET LOCAL {setting}"))
     await session.execute(_STAGE)
-    driver = await _driver_connection(await session.connection())
-    await driver.copy_to_table("import_rows", source=BytesIO(lines), format="text")
+    await copy_lines(session, "import_rows", lines)
     await session.execute(text("ANALYZE import_rows (line, external_id, card_number)"))
-
-
-async def _driver_connection(connection: AsyncConnection) -> asyncpg.Connection:
-    """asyncpg's own, within the session's transaction: SQLAlchemy has no COPY."""
-    raw = await connection.get_raw_connection()
-    driver: Any = raw.driver_connection
-    assert isinstance(driver, asyncpg.Connection)  # noqa: S101 - the only driver of this service
-    return driver
 
 
 # -- what they mean for what is there

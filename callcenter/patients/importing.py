@@ -119,10 +119,8 @@ def _read_batch(rows: Iterator[RawRow], reader: RowReader) -> _Batch | None:
     lines: list[str] = []
     problems: list[RowProblem] = []
     done = 0
-    for raw in islice(
-        rows, BATCH_ROWS
-    ):  # one by one: twenty thousand kept rows would cost as much again in collections
-        row = reader.read(raw)
+    for raw in islice(rows, BATCH_ROWS):
+        row = reader.read(raw)  # one by one: twenty thousand kept rows would cost as much again in collections
         if isinstance(row, PatientRow):
             lines.append(import_sql.copy_line(row))
         else:

@@ -30,7 +30,7 @@ HOSTILE_KEYS: tuple[list[Any], ...] = (
 
 async def lists(client: httpx.AsyncClient) -> list[tuple[str, str, str, dict[str, Any]]]:
     """(operation, method, path, request) of each route that takes a cursor; ``request`` has a place for it."""
-    found = []
+    found: list[tuple[str, str, str, dict[str, Any]]] = []
     document = (await client.get("/api/v1/openapi.json")).json()
     for method, path, operation in await operations(client):
         if any(parameter["name"] == "cursor" for parameter in operation.get("parameters", ())):

@@ -162,6 +162,22 @@ async def test_reading_goes_on_where_the_dump_stood(trial: Trial) -> None:
     assert len((await derived(trial.empty))["calls"]) == 3
 
 
+async def test_a_rotated_ledger_and_the_new_one_come_back_each(trial: Trial) -> None:
+    finish_half_line(trial.settings)
+    for path in (trial.settings.ledger_file, trial.settings.queue_log_file):
+        path.rename(path.with_name(f"{path.name}.1"))
+    trial.ledgers.append(scenario("agent_hangs_up", series=3, start=1200))
+    unread = {path.name: path.read_bytes() for path in trial.settings.ledger_file.parent.glob("ledger.jsonl*")}
+    assert len(unread) == 2
+    await backed_up(trial.settings, trial.database, trial.backup)
+    await restored(trial.elsewhere, trial.empty.url, trial.backup)
+
+    there = {path.name: path.read_bytes() for path in trial.elsewhere.ledger_file.parent.glob("ledger.jsonl*")}
+    assert there == unread
+    await read_all(ledger_folder(trial.elsewhere), trial.empty)
+    assert len((await derived(trial.empty))["calls"]) == 3
+
+
 async def test_a_ledger_that_survived_is_kept(trial: Trial) -> None:
     await backed_up(trial.settings, trial.database, trial.backup)
     finish_half_line(trial.settings)
