@@ -58,9 +58,9 @@ class Phone:
     def ringing_or_talking(self) -> bool:
         return self.process.returncode is None
 
-    def trace(self) -> str:
-        """SIPp's errors and the last SIP messages."""
-        parts = [path.read_text(errors="replace")[-4000:] for path in sorted(self.folder.glob("*.log"))]
+    def trace(self, characters: int = 4000) -> str:
+        """SIPp's last errors and the last SIP messages, so many ``characters`` of each."""
+        parts = [path.read_text(errors="replace")[-characters:] for path in sorted(self.folder.glob("*.log"))]
         return "\n".join(parts)
 
 

@@ -7,6 +7,8 @@ Measured peculiarities of SIPp 3.6 that shape this file:
   :data:`KEY_MS` a digit.
 - ``[media_port]`` must stand on a line with the word audio, or key presses leave from port 0.
 - ``[rtpstream_audio_port]`` must stand somewhere, or no audio socket is opened.
+- It knows a repeated message, and repeats its answer, only until it has sent twice: an INVITE that a PBX short of
+  time repeats after 180 and 200 would end the call in silence, so the scenario expects one; its own 200 it repeats anyway, until the ACK.
 """
 
 from collections.abc import Sequence
@@ -134,7 +136,8 @@ def seat(steps: Sequence[Step], audio: Path, *, ring_seconds: float, refuse: int
         body += [_send(_reply(f"{refuse} {reason}", "Content-Length: 0\n", tag=True)), '<recv request="ACK"/>']
     else:
         answer = _reply("200 OK", f"Contact: <sip:[local_ip]:[local_port]>\n{_content(_SDP)}", tag=True)
-        body += [_send(answer, retrans=True), _ACK_KEEPING_PARTIES, _stream(audio)]
+        again = '<recv request="INVITE" optional="true"/>'
+        body += [_send(answer, retrans=True), again, _ACK_KEEPING_PARTIES, _stream(audio)]
         body += _conversation(steps, _callee_bye())
     body += [f'<nop next="{_END}"/>', '<label id="90"/>', _send(_reply("200 OK", "Content-Length: 0\n", tag=True))]
     used = "them,us,cseq" if refuse is None else "cseq"

@@ -71,7 +71,7 @@ class Hotline:
         ]
         logs += [service.log_file for service in self.stack.services]
         parts = [f"== {log.name}\n{log.read_text(errors='replace')[-4000:]}" for log in logs if log.exists()]
-        parts += [f"== {phone.name}\n{phone.trace()[-3000:]}" for phone in self.phones.phones]
+        parts += [f"== {phone.name}\n{phone.trace(3000)}" for phone in self.phones.phones]
         return "\n".join(parts)
 
     # -- agents
