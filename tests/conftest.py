@@ -28,10 +28,9 @@ def postgres_server() -> EmbeddedPostgres:
 
 @pytest.fixture
 def database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
-    """A fresh, migrated, empty database of this test's own."""
-    name = postgres.new_database(postgres_server)
-    yield postgres_server.url(name)
-    postgres_server.drop_database(name)
+    """A migrated, empty database of this test's own."""
+    with postgres.lent_database(postgres_server) as name:
+        yield postgres_server.url(name)
 
 
 @pytest.fixture

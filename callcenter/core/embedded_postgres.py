@@ -112,8 +112,11 @@ class EmbeddedPostgres:
         self._client("dropdb", "--force", "--if-exists", name)
 
     def has_database(self, name: str) -> bool:
-        names = self._client("psql", "-XAtc", "SELECT datname FROM pg_database", MAINTENANCE_DATABASE)
-        return name in names.splitlines()
+        return name in self.query(MAINTENANCE_DATABASE, "SELECT datname FROM pg_database").splitlines()
+
+    def query(self, database: str, statements: str) -> str:
+        """What psql prints, a row a line. Raises SetupError with its words at the first statement that fails."""
+        return self._client("psql", "-XAtq", "--set=ON_ERROR_STOP=1", f"--command={statements}", database)
 
     def _ensure_database(self, name: str) -> None:
         if not self.has_database(name):
