@@ -34,7 +34,7 @@ class LinkProxy:
     ``to_server``: every byte that reached the server, over all connections.
     """
 
-    def __init__(self, connect: Connect, listen: Callable[[Callable[..., Awaitable[None]]], Awaitable[asyncio.Server]]):
+    def __init__(self, connect: Connect, listen: Callable[[Callable[..., None]], Awaitable[asyncio.Server]]):
         self._connect = connect
         self._listen = listen
         self._mode = _Mode.PASSES
@@ -46,7 +46,7 @@ class LinkProxy:
         self.to_server = bytearray()
 
     async def __aenter__(self) -> Self:
-        self._server = await self._listen(self._serve)
+        self._server = await self._listen(self._accept)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -90,10 +90,13 @@ class LinkProxy:
 
     # -- one connection
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A task of our own: before Python 3.12 asyncio calls it an error when one that it made is cancelled."""
+        task = asyncio.create_task(self._serve(reader, writer))
         self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         there: asyncio.StreamWriter | None = None
         try:
@@ -108,7 +111,6 @@ class LinkProxy:
         except (OSError, ExceptionGroup):
             pass  # a connection ended in the middle: that is what this is for
         finally:
-            self._tasks.discard(task)
             for one in (writer, there):
                 if one is not None:
                     self._writers.discard(one)
@@ -142,7 +144,7 @@ def tcp_proxy(host: str, port: int) -> tuple[LinkProxy, int]:
         await asyncio.get_running_loop().sock_connect(wire, (host, port))
         return await asyncio.open_connection(sock=wire, limit=RECEIVE_BUFFER_BYTES)
 
-    async def listen(serve: Callable[..., Awaitable[None]]) -> asyncio.Server:
+    async def listen(serve: Callable[..., None]) -> asyncio.Server:
         return await asyncio.start_server(serve, "127.0.0.1", here)
 
     return LinkProxy(connect, listen), here
@@ -154,7 +156,7 @@ def unix_proxy(path: Path, here: Path) -> LinkProxy:
     async def connect() -> Stream:
         return await asyncio.open_unix_connection(path)
 
-    async def listen(serve: Callable[..., Awaitable[None]]) -> asyncio.Server:
+    async def listen(serve: Callable[..., None]) -> asyncio.Server:
         return await asyncio.start_unix_server(serve, here)
 
     return LinkProxy(connect, listen)
