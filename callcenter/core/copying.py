@@ -33,5 +33,5 @@ async def copy_rows(session: AsyncSession, table: str, columns: Sequence[str], r
 
 
 async def copy_lines(session: AsyncSession, table: str, lines: bytes) -> None:
-    """Insert ``lines``, which are in PostgreSQL's text format and hold every column of the table. As :func:`driver_of`."""
+    """Insert ``lines``, which are in PostgreSQL's text format and hold every column of the table."""
     await (await driver_of(session)).copy_to_table(table, source=BytesIO(lines), format="text")
