@@ -15,7 +15,7 @@ from callcenter.calls.models import Call, Leg
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.ivr.hours import RecentOpenings
-from callcenter.ivr.queue_guide import DatabaseQueueGuide, QueueClosed, QueuePlan, Waiter
+from callcenter.ivr.queue_guide import DatabaseQueueGuide, QueueClosed, QueueGuide, QueuePlan, Waiter
 from callcenter.queues import service as queues
 from callcenter.queues.models import Queue
 from tests.support.people import BY_AGENT, PBX, given_agent, given_queue, given_seats
@@ -26,9 +26,26 @@ STRANGER = Waiter(None, None)
 KNOWN = Waiter(NUMBER, None)
 
 
-@pytest.fixture
-def guide(database: Database) -> DatabaseQueueGuide:
+def new_guide(database: Database) -> DatabaseQueueGuide:
     return DatabaseQueueGuide(database, RecentOpenings(database, Place.of(Settings()), lambda: NOW), lambda: NOW)
+
+
+class LaterCalls:
+    """Each question is of a call that begins later, when no answer is recent any more."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def plan(self, queue: str, waiter: Waiter) -> QueuePlan | QueueClosed | None:
+        return await new_guide(self._database).plan(queue, waiter)
+
+    async def plan_overflow(self, left: str, waiter: Waiter) -> QueuePlan | None:
+        return await new_guide(self._database).plan_overflow(left, waiter)
+
+
+@pytest.fixture
+def guide(database: Database) -> QueueGuide:
+    return LaterCalls(database)
 
 
 @pytest.fixture(autouse=True)
@@ -91,12 +108,12 @@ async def given_call(
         )
 
 
-async def test_the_queue_itself(guide: DatabaseQueueGuide) -> None:
+async def test_the_queue_itself(guide: QueueGuide) -> None:
     assert await guide.plan("vip", STRANGER) == QueuePlan("vip", 90)
     assert await guide.plan("nowhere", STRANGER) is None
 
 
-async def test_the_chain_goes_past_what_takes_nobody(guide: DatabaseQueueGuide, database: Database) -> None:
+async def test_the_chain_goes_past_what_takes_nobody(guide: QueueGuide, database: Database) -> None:
     assert await guide.plan_overflow("vip", STRANGER) == QueuePlan("consultation", 60)
     await change(database, "consultation", active=False)
     assert await guide.plan_overflow("vip", STRANGER) == QueuePlan("night", 30)
@@ -108,9 +125,7 @@ async def test_the_chain_goes_past_what_takes_nobody(guide: DatabaseQueueGuide, 
     assert await guide.plan_overflow("nowhere", STRANGER) is None
 
 
-async def test_a_closed_queue_says_so_and_a_switched_off_one_is_passed(
-    guide: DatabaseQueueGuide, database: Database
-) -> None:
+async def test_a_closed_queue_says_so_and_a_switched_off_one_is_passed(guide: QueueGuide, database: Database) -> None:
     await change(database, "vip", schedule_name="never")
     closed = await guide.plan("vip", STRANGER)
     assert isinstance(closed, QueueClosed)
@@ -119,7 +134,7 @@ async def test_a_closed_queue_says_so_and_a_switched_off_one_is_passed(
     assert await guide.plan("vip", STRANGER) == QueuePlan("consultation", 60)
 
 
-async def test_who_talked_with_the_caller_last_is_tried_first(guide: DatabaseQueueGuide, database: Database) -> None:
+async def test_who_talked_with_the_caller_last_is_tried_first(guide: QueueGuide, database: Database) -> None:
     plain = QueuePlan("consultation", 60)
     assert await guide.plan("consultation", KNOWN) == plain
     await given_call(database, "1001", days_ago=2)
@@ -135,9 +150,7 @@ async def test_who_talked_with_the_caller_last_is_tried_first(guide: DatabaseQue
 
 
 @pytest.mark.parametrize("hindrance", ["paused", "logged_out", "on_call", "no_member"])
-async def test_a_last_agent_who_is_not_free_is_not_tried(
-    guide: DatabaseQueueGuide, database: Database, hindrance: str
-) -> None:
+async def test_a_last_agent_who_is_not_free_is_not_tried(guide: QueueGuide, database: Database, hindrance: str) -> None:
     await given_call(database, "1001", days_ago=2)
     async with database.transaction() as session:
         agent: Agent = await agents.get_agent(session, "1001", lock=True)
@@ -153,7 +166,7 @@ async def test_a_last_agent_who_is_not_free_is_not_tried(
     assert await guide.plan("consultation", KNOWN) == QueuePlan("consultation", 60)
 
 
-async def test_an_agent_complained_of_is_not_offered_the_call(guide: DatabaseQueueGuide) -> None:
+async def test_an_agent_complained_of_is_not_offered_the_call(guide: QueueGuide) -> None:
     against = Waiter(NUMBER, None, against="1001")
     assert await guide.plan("complaint", against) == QueuePlan("complaint", 600, app_queue="complaint--not-1001")
     assert await guide.plan_overflow("complaint", against) == QueuePlan("night", 30), "consultation would offer it"
@@ -162,7 +175,7 @@ async def test_an_agent_complained_of_is_not_offered_the_call(guide: DatabaseQue
 
 async def test_without_the_database_the_caller_waits_where_the_flow_said() -> None:
     nowhere = Database("postgresql+asyncpg://nobody@127.0.0.1:1/none")
-    away = DatabaseQueueGuide(nowhere, RecentOpenings(nowhere, Place.of(Settings()), lambda: NOW), lambda: NOW)
+    away = new_guide(nowhere)
     assert await away.plan("vip", KNOWN) == QueuePlan("vip", 600)
     assert await away.plan_overflow("vip", KNOWN) is None
 
