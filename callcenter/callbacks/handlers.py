@@ -15,7 +15,7 @@ def on_call_end(event: CelRecord, session: AsyncSession) -> Awaitable[None] | No
     return placing.settle(session, event.linkedid, event.at) if is_attempt_id(event.linkedid) else None
 
 
-async def on_calls(calls: Sequence[DerivedCall], session: AsyncSession) -> None:
+def on_calls(calls: Sequence[DerivedCall], session: AsyncSession) -> Awaitable[None] | None:
     """Somebody who waits for a call-back may have phoned again and been answered."""
     served = [
         Served(call.caller_number, visit.queue_name, visit.answered_at)
@@ -24,7 +24,7 @@ async def on_calls(calls: Sequence[DerivedCall], session: AsyncSession) -> None:
         for visit in call.visits
         if visit.answered_at is not None
     ]
-    await placing.record_served(session, served)
+    return placing.record_served(session, served) if served else None
 
 
 EVENT_HANDLERS = {"LINKEDID_END": on_call_end}

@@ -36,11 +36,11 @@ async def derive_calls(
 ) -> list[DerivedCall]:
     """Derive these calls from all their lines and write them; a few statements, however many calls.
 
-    A call that cannot be derived raises an alarm and does not stop the others.
+    A call that cannot be derived raises an alarm and does not stop the others. The transaction was begun by
+    ledger_queries.begin_writing.
     """
     if not call_ids:
         return []
-    await queries.lock_derivation(session, pbx)
     events = await _load_events(session, call_ids, open_calls)
     uniqueids = {event.uniqueid for of_call in events.values() for event in of_call}
     queue_log = await queries.load_queue_log(session, uniqueids)
@@ -54,7 +54,8 @@ async def derive_calls(
     for call_id in failed:
         await raise_alarm(session, "call_not_derived", key=call_id, call_id=call_id)
     if calls:
-        await queries.replace_calls(session, pbx, calls, now())
+        ids = [call.id for call in calls]
+        await queries.replace_calls(session, pbx, calls, open_calls.written(ids) if open_calls else ids, now())
         await _put_recordings(session, calls)
     return calls
 

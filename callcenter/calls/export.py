@@ -1,4 +1,4 @@
-"""Calls as CSV, written while they are read. Cells that a spreadsheet would run as formulas are defused."""
+"""Calls as CSV, written while they are read."""
 
 import csv
 import io
@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator, Iterable
 from callcenter.calls.schemas import CallSummary
 from callcenter.calls.search import CallFilter, CallScope, list_calls
 from callcenter.core.db import Database
+from callcenter.core.spreadsheets import cell
 
 COLUMNS = tuple(CallSummary.model_fields)
 _PAGE = 1_000
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""OWASP, "CSV Injection": a cell that begins with one of these is a formula to a spreadsheet."""
 
 
 async def csv_lines(
@@ -30,12 +29,6 @@ async def csv_lines(
         if len(calls) <= _PAGE:
             return
         after = (page[-1].started_at, page[-1].id)
-
-
-def cell(value: object) -> str:
-    """What a spreadsheet shows as it stands: texts that look like formulas get an apostrophe."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA_STARTS) else text
 
 
 def _lines(rows: Iterable[Iterable[str]]) -> str:

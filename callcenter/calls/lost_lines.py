@@ -7,7 +7,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.asterisk.ledger_files import FileIdentity
-from callcenter.calls import queries
+from callcenter.calls import ledger_queries
 from callcenter.calls.derivation import derive_calls
 from callcenter.calls.derive import LINES_LOST
 from callcenter.calls.models import LedgerEvent
@@ -47,7 +47,10 @@ async def close_cut_calls(
 
     That it was found so at ``at`` is a line of our own, so that deriving again comes to the same.
     """
-    file = await queries.lock_ledger_file(session, pbx, _OWN_FILE, FileIdentity(0, 0, _OWN_FILE), offset=0, at=at)
+    await ledger_queries.begin_writing(session, pbx)
+    file = await ledger_queries.lock_ledger_file(
+        session, pbx, _OWN_FILE, FileIdentity(0, 0, _OWN_FILE), offset=0, at=at
+    )
     rows = [
         {
             "file_id": file.id,

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,11 +16,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.asterisk.ledger import LedgerKind
-from callcenter.asterisk.ledger_files import SETTLE_SECONDS, KnownFile, LedgerBatch, LedgerTail
+from callcenter.asterisk.ledger_files import BATCH_BYTES, SETTLE_SECONDS, KnownFile, LedgerTail
 from callcenter.calls import service
 from callcenter.calls.errors import LedgerOutOfStep
 from callcenter.calls.open_calls import OpenCalls
-from callcenter.calls.service import LedgerHandlers
+from callcenter.calls.service import LedgerHandlers, ReadLines
 from callcenter.core.db import CONNECTION_FAULTS, Database
 from callcenter.core.leadership import LeadershipLost
 from callcenter.core.phone_numbers import NumberPlan
@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 POLL_SECONDS = 0.2
 OPEN_CALLS_SECONDS = 2.0
 """How old the record of a call that goes on may be. What ended, or a handler is told of, is written at once."""
+_BEHIND_SECONDS = 30.0
+"""The same while the reader is far behind: what it derives then, it derives again a moment later."""
 _BACK_OFF_SECONDS = (0.2, 5.0)
 _LAG_EVERY_SECONDS = 5.0
 _BAD_DATA_CLASSES = ("22", "23")
@@ -77,7 +79,8 @@ class LedgerReader:
         self._settle_seconds = settle_seconds
         self._progress = _Progress()
         self._open_calls = OpenCalls()
-        self._derive_due_at = 0.0
+        self._ahead: asyncio.Task[list[ReadLines]] | None = None
+        self._derived_at = float("-inf")
         self._last_event_at: datetime | None = None
         self._lag_due_at = 0.0
 
@@ -108,8 +111,7 @@ class LedgerReader:
                 await wait_at_most(stop, delay_seconds)
                 delay_seconds = min(delay_seconds * 2, _BACK_OFF_SECONDS[1])
             finally:
-                for tail in tails:
-                    tail.close()
+                await self._close(tails)
 
     async def caught_up(self) -> None:
         """Return once everything that is on disk now stands committed in the database. Needs :meth:`run` running."""
@@ -139,26 +141,37 @@ class LedgerReader:
 
     async def _round(self, tails: Sequence[LedgerTail]) -> bool:
         """A batch of each file, both in one transaction. Returns whether there was anything to do."""
-        read = [(tail, await asyncio.to_thread(tail.read)) for tail in tails]
-        batches = [(tail, batch) for tail, batch in read if batch is not None]
+        batches = await (self._ahead or asyncio.to_thread(_read, tails))
+        is_behind = any(read.batch.end - read.batch.start > BATCH_BYTES // 2 for read in batches)
+        self._ahead = asyncio.create_task(asyncio.to_thread(_read, tails)) if is_behind else None
         if batches:
-            await self._ingest([batch for _, batch in batches])
-            for tail, batch in batches:
-                tail.confirm(batch)
-                _LINES.labels(self._pbx, batch.kind).inc(len(batch.lines))
-        has_derived = await self._derive_due(at_once=not batches and self._progress.waiting > 0)
+            await self._ingest(batches)
+            for read in batches:
+                _LINES.labels(self._pbx, read.batch.kind).inc(len(read.batch.lines))
+        has_derived = await self._derive_due(
+            after_seconds=_BEHIND_SECONDS if is_behind else OPEN_CALLS_SECONDS,
+            at_once=not batches and self._progress.waiting > 0,
+        )
         if time.monotonic() >= self._lag_due_at:
             await self._report_lag(tails)
             self._lag_due_at = time.monotonic() + _LAG_EVERY_SECONDS
         return bool(batches) or has_derived
 
-    async def _derive_due(self, *, at_once: bool) -> bool:
+    async def _close(self, tails: Sequence[LedgerTail]) -> None:
+        """What was read ahead is read again, from where the database stands."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            await asyncio.wait({ahead})
+        for tail in tails:
+            tail.close()
+
+    async def _derive_due(self, *, after_seconds: float, at_once: bool) -> bool:
         """Bring the calls that go on up to date, from time to time; whether there were any."""
-        if not self._open_calls.has_due or (time.monotonic() < self._derive_due_at and not at_once):
+        if not self._open_calls.has_due or (time.monotonic() < self._derived_at + after_seconds and not at_once):
             return False
         async with self._transaction() as session:
             await service.derive_due(session, self._open_calls, pbx=self._pbx, plan=self._plan, handlers=self._handlers)
-        self._derive_due_at = time.monotonic() + OPEN_CALLS_SECONDS
+        self._derived_at = time.monotonic()
         return True
 
     @contextlib.asynccontextmanager
@@ -172,7 +185,7 @@ class LedgerReader:
             raise
         self._open_calls.commit()
 
-    async def _ingest(self, batches: Sequence[LedgerBatch]) -> None:
+    async def _ingest(self, batches: Sequence[ReadLines]) -> None:
         """Commit the batches; one that the database refuses is halved until the guilty line stands alone."""
         try:
             async with self._transaction() as session:
@@ -191,16 +204,16 @@ class LedgerReader:
         else:
             self._last_event_at = max(filter(None, (at, self._last_event_at)), default=None)
 
-    async def _ingest_parts(self, batches: Sequence[LedgerBatch], error: Exception) -> None:
-        for batch in batches:
+    async def _ingest_parts(self, batches: Sequence[ReadLines], error: Exception) -> None:
+        for read in batches:
             if len(batches) > 1:
-                await self._ingest([batch])
-            elif len(batch.lines) > 1:
-                for half in batch.halves():
+                await self._ingest([read])
+            elif len(read.batch.lines) > 1:
+                for half in read.halves():
                     await self._ingest([half])
-            elif batch.lines:
+            elif read.batch.lines:
                 async with self._database.transaction() as session:
-                    await service.quarantine_line(session, batch, "refused_by_database", pbx=self._pbx)
+                    await service.quarantine_line(session, read, "refused_by_database", pbx=self._pbx)
             else:
                 raise error
 
@@ -215,6 +228,17 @@ class LedgerReader:
         async with self._progress.changed:
             self._progress.idle_rounds += 1
             self._progress.changed.notify_all()
+
+
+def _read(tails: Iterable[LedgerTail]) -> list[ReadLines]:
+    """The next lines of each file, understood. If they do not get into the database, the files are opened anew."""
+    read = []
+    for tail in tails:
+        batch = tail.read()
+        if batch is not None:
+            tail.confirm(batch)
+            read.append(service.read_lines(batch))
+    return read
 
 
 def _is_bad_data(error: Exception) -> bool:

@@ -195,7 +195,7 @@ async def test_killed_in_the_middle_of_a_batch(folder: LedgerFolder, database: D
     batch = LedgerTail(folder.cel, LedgerKind.CEL).read()
     assert batch is not None
     async with database.engine.connect() as connection, AsyncSession(connection) as session:
-        await service.ingest(session, [batch], pbx=PBX, plan=PLAN)
+        await service.ingest(session, [service.read_lines(batch)], pbx=PBX, plan=PLAN)
         pid = await session.scalar(text("SELECT pg_backend_pid()"))
         async with database.transaction() as killer:
             await killer.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
