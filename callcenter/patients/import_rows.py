@@ -66,8 +66,9 @@ REASONS: dict[str, tuple[str, str]] = {
 
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _CARD_NUMBER = re.compile(r"[A-Za-z0-9-]{4,32}")
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f\ud800-\udfff]{1,64}@[^@\s\x00-\x1f\x7f\ud800-\udfff]{1,190}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+"""Also halves of characters (surrogates), which UTF-8 cannot hold."""
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|(\d{2})(\d{2})|年(\d{1,2})月(\d{1,2})日)")
 _OLDEST = date(1880, 1, 1)
 _SEXES = {"": "unknown", "unknown": "unknown", "未知": "unknown", "female": "female", "f": "female", "女": "female"}

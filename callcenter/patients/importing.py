@@ -16,6 +16,7 @@ from callcenter.core.clock import now
 from callcenter.core.db import Database
 from callcenter.core.http import open_transaction
 from callcenter.core.phone_numbers import NumberPlan
+from callcenter.core.spreadsheets import cell
 from callcenter.core.upsert import Written
 from callcenter.directory import service as directory
 from callcenter.patients import import_sql, queries
@@ -154,9 +155,4 @@ def write_problems(report: ImportReport, target: TextIO) -> None:
     writer.writerow(["line", "column", "external_id", "reason", "reason_zh", "reason_en"])
     for problem in report.problems:
         cells = [problem.column, problem.external_id, problem.reason, *REASONS[problem.reason]]
-        writer.writerow([problem.line, *(defused(cell) for cell in cells)])
-
-
-def defused(cell: str) -> str:
-    """A text that no spreadsheet takes for a formula (OWASP: CSV injection)."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+        writer.writerow([problem.line, *map(cell, cells)])

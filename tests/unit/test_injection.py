@@ -22,16 +22,16 @@ from callcenter.asterisk.ami_protocol import _encode
 from callcenter.asterisk.commands import COMMANDS
 from callcenter.asterisk.errors import EventMalformed
 from callcenter.asterisk.events import parse_event
-from callcenter.asterisk.install import AsteriskInstall
-from callcenter.asterisk.render import DidConf, PbxConfiguration, PersonalQueueConf, QueueConf, SeatConf, render
+from callcenter.asterisk.render import DidConf, PbxConfiguration, PersonalQueueConf, SeatConf, render
 from callcenter.asterisk.security_events import RefusedLogin
 from callcenter.callouts.policy import Refusal, find_refusal
-from callcenter.calls.export import cell
 from callcenter.core.config import Settings
 from callcenter.core.errors import CallcenterError
 from callcenter.core.logging import mask
 from callcenter.core.phone_numbers import NumberPlan
+from callcenter.core.spreadsheets import cell
 from callcenter.queues.schemas import DidNumber, QueueName
+from tests.support.pbx_configuration import QUEUE, SIP_PASSWORD, Install
 
 HOSTILE = {
     "line ends": "x\r\nAction: Originate\r\nApplication: System\r\nData: id",
@@ -72,33 +72,12 @@ HOSTILE = {
 }
 REFUSALS = (CallcenterError, ValidationError, ValueError)
 
-PASSWORD = "0123456789abcdefghijABCDEFGHIJ_-"
-QUEUE = QueueConf(
-    "vip",
-    "leastrecent",
-    15,
-    1,
-    10,
-    0,
-    20,
-    announce_position=True,
-    announce_every_seconds=30,
-    announce_wait=True,
-    comfort_prompts=("queue_comfort",),
-    comfort_every_seconds=45,
-    exit_keys="",
-)
 CONFIGURATION = PbxConfiguration(
     dids=(DidConf("8000", "vip", "zh"),),
     queues=(QUEUE,),
-    seats=(SeatConf("seat-rose", PASSWORD),),
+    seats=(SeatConf("seat-rose", SIP_PASSWORD),),
     personal_queues=(PersonalQueueConf("1001", 10),),
 )
-
-
-class Install(AsteriskInstall):
-    modules_dir = "/usr/lib/asterisk/modules"
-    music_dir = "/usr/share/asterisk/moh"
 
 
 # -- Asterisk's configuration files
@@ -113,7 +92,7 @@ CONFIGURED: dict[str, Callable[[str], PbxConfiguration]] = {
     "comfort prompt": lambda evil: replace(CONFIGURATION, queues=(replace(QUEUE, comfort_prompts=(evil,)),)),
     "agent left out": lambda evil: replace(CONFIGURATION, queues=(replace(QUEUE, without=(evil,)),)),
     "personal queue": lambda evil: replace(CONFIGURATION, personal_queues=(PersonalQueueConf(evil, 1),)),
-    "seat": lambda evil: replace(CONFIGURATION, seats=(SeatConf(evil, PASSWORD),)),
+    "seat": lambda evil: replace(CONFIGURATION, seats=(SeatConf(evil, SIP_PASSWORD),)),
     "SIP password": lambda evil: replace(CONFIGURATION, seats=(SeatConf("seat-rose", evil),)),
 }
 

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from callcenter.agents.schemas import SeatCreate
-from callcenter.asterisk.install import AsteriskInstall
 from callcenter.asterisk.render import (
     MODULES,
     RESERVED_QUEUES,
@@ -33,27 +32,11 @@ from callcenter.asterisk.render import (
 from callcenter.core.config import Settings
 from callcenter.core.errors import InvalidInput, SetupError
 from callcenter.queues.schemas import DidPut, QueuePut
+from tests.support.pbx_configuration import QUEUE, SIP_PASSWORD, Install
 
 ROOT = Path(__file__).resolve().parents[3]
 TEMPLATES = ROOT / "asterisk_conf"
 GOLDEN = Path(__file__).parent / "rendered"
-PASSWORD = "0123456789abcdefghijABCDEFGHIJ_-"
-
-QUEUE = QueueConf(
-    "vip",
-    "leastrecent",
-    15,
-    1,
-    10,
-    0,
-    20,
-    announce_position=True,
-    announce_every_seconds=30,
-    announce_wait=True,
-    comfort_prompts=("queue_comfort",),
-    comfort_every_seconds=45,
-    exit_keys="",
-)
 SMALL = PbxConfiguration(
     dids=(DidConf("8000", "consultation", "zh"), DidConf("8001", "vip", "en")),
     queues=(
@@ -69,17 +52,10 @@ SMALL = PbxConfiguration(
         ),
         replace(QUEUE, announce_position=False, announce_wait=False, comfort_every_seconds=0),
     ),
-    seats=(SeatConf("seat-lotus", PASSWORD), SeatConf("seat-rose", PASSWORD[::-1])),
+    seats=(SeatConf("seat-lotus", SIP_PASSWORD), SeatConf("seat-rose", SIP_PASSWORD[::-1])),
     personal_queues=(PersonalQueueConf("1001", 10), PersonalQueueConf("1002", 0)),
 )
 NOTHING = PbxConfiguration((), (), ())
-
-
-class Install(AsteriskInstall):
-    """Needs no Asterisk here: only the two places that the templates name."""
-
-    modules_dir = "/usr/lib/asterisk/modules"
-    music_dir = "/usr/share/asterisk/moh"
 
 
 @pytest.fixture
@@ -190,10 +166,12 @@ def test_unknown_strategies_are_refused(settings: Settings, strategy: str) -> No
 @pytest.mark.parametrize("name", [*NAMES, *sorted(RESERVED_SEATS)])
 def test_hostile_seats_are_refused(settings: Settings, name: str) -> None:
     with pytest.raises(InvalidInput):
-        rendered(settings, replace(NOTHING, seats=(SeatConf(name, PASSWORD),)))
+        rendered(settings, replace(NOTHING, seats=(SeatConf(name, SIP_PASSWORD),)))
 
 
-@pytest.mark.parametrize("password", ["", "short", PASSWORD + "\n", PASSWORD + ";", PASSWORD + " x", "x" * 81])
+@pytest.mark.parametrize(
+    "password", ["", "short", SIP_PASSWORD + "\n", SIP_PASSWORD + ";", SIP_PASSWORD + " x", "x" * 81]
+)
 def test_hostile_passwords_are_refused_and_not_told(settings: Settings, password: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         rendered(settings, replace(NOTHING, seats=(SeatConf("seat-rose", password),)))
@@ -241,7 +219,7 @@ def test_whatever_the_api_takes_can_be_rendered(settings: Settings) -> None:
         PbxConfiguration(
             dids=(DidConf("9" * 20, did.fallback_queue, did.language),),
             queues=(QueueConf(name=longest, without=("9" * 10,), **values),),
-            seats=(SeatConf(seat.name, PASSWORD),),
+            seats=(SeatConf(seat.name, SIP_PASSWORD),),
             personal_queues=(PersonalQueueConf("9" * 10, 0),),
         ),
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from callcenter.calls.export import cell
+from callcenter.core.spreadsheets import cell
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,8 @@ from callcenter.calls.export import cell
         ("-2", "'-2"),
         ("@sum", "'@sum"),
         ("\t=1", "'\t=1"),
+        ("\n=1", "'\n=1"),
+        ("＝1+1", "'＝1+1"),
         ("consultation", "consultation"),
         (None, ""),
         (-0.5, "-0.5"),  # a number of ours is no formula
