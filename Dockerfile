@@ -51,7 +51,7 @@ COPY --from=build /opt/callcenter /opt/callcenter
 ENV PATH=/opt/callcenter/bin:$PATH PYTHONDONTWRITEBYTECODE=1 \
     CALLCENTER_STATE_DIR=/var/lib/callcenter CALLCENTER_CACHE_DIR=/tmp
 # an image that cannot work is not built: the linker's cache, then every library and this suite's Asterisk
-RUN ldconfig && python -c "import asyncpg, callcenter.cli, ctypes, lzma, ssl, uvloop, zlib" \
+RUN ldconfig && python -c "import asyncpg, callcenter.roles, ctypes, lzma, ssl, uvloop, zlib" \
     && python -c "from callcenter.asterisk.install import find_asterisk as f; from callcenter.core.config import Settings; assert f(Settings())"
 WORKDIR /var/lib/callcenter
 USER 10001:10001

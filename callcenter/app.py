@@ -1,11 +1,9 @@
 """The HTTP way in: one FastAPI application over the domains' routes. It speaks no AMI."""
 
-from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-import orjson
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
@@ -22,7 +20,6 @@ from callcenter.calls import recording_routes
 from callcenter.calls import routes as calls_routes
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
-from callcenter.core.health import Check, check_database
 from callcenter.core.http import API_PREFIX
 from callcenter.core.metrics import HttpMetrics
 from callcenter.core.middleware import RequestEnvelope
@@ -33,6 +30,7 @@ from callcenter.desk import routes as desk_routes
 from callcenter.directory import article_routes
 from callcenter.directory import routes as directory_routes
 from callcenter.ivr import routes as ivr_routes
+from callcenter.operations import RoleChecks, add_operations_routes
 from callcenter.patients import routes as patients_routes
 from callcenter.patients.import_files import MAX_UPLOAD_BYTES
 from callcenter.queues import routes as queues_routes
@@ -68,10 +66,6 @@ UPLOADS: dict[str, int] = {
 """Paths that take files, and the bytes they may have."""
 
 
-RoleChecks = Sequence[Callable[[], list[Check]]]
-"""What the process's other roles need, asked at each readiness question."""
-
-
 def create_app(settings: Settings, database: Database, role_checks: RoleChecks = ()) -> FastAPI:
     """The API over ``database``, which the caller closes.
 
@@ -95,50 +89,15 @@ def create_app(settings: Settings, database: Database, role_checks: RoleChecks =
         app.include_router(domain.router, prefix=API_PREFIX, responses=problem_responses(400, 413, 422, 429, 503))
     install_problem_handlers(app)
     metrics = HttpMetrics(database)
-    _add_operations_routes(app, metrics, role_checks)
+    add_operations_routes(app, metrics, role_checks)
     app.add_middleware(RequestEnvelope, metrics=metrics, uploads=UPLOADS)
     _complete_openapi(app)
-    return app
-
-
-def create_operations_app(settings: Settings, database: Database, role_checks: RoleChecks = ()) -> FastAPI:
-    """Health and figures only, for a process without the api role."""
-    app = FastAPI(title="Call centre operations", version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
-    app.state.settings = settings
-    app.state.database = database
-    _add_operations_routes(app, HttpMetrics(database), role_checks)
     return app
 
 
 def _operation_id(route: APIRoute) -> str:
     """``patients_search_patients``: stable as long as tag and function keep their names."""
     return f"{route.tags[0]}_{route.name}" if route.tags else route.name
-
-
-def _add_operations_routes(app: FastAPI, metrics: HttpMetrics, role_checks: RoleChecks) -> None:
-    """For whoever watches the service: no log-in, no patient data."""
-
-    @app.get("/health/live", tags=["operations"])
-    async def live() -> dict[str, str]:
-        """The process runs."""
-        return {"status": "ok"}
-
-    @app.get("/health/ready", tags=["operations"], responses={503: {"description": "One check failed."}})
-    async def ready(request: Request) -> Response:
-        """Whether this process has what its roles need: the database within a second, at the newest schema; the PBX."""
-        checks = await check_database(request.app.state.database)
-        checks += [check for checks_of_role in role_checks for check in checks_of_role()]
-        is_ready = all(check.ok for check in checks)
-        body: dict[str, Any] = {
-            "status": "ok" if is_ready else "failing",
-            "checks": {check.name: {"ok": check.ok, "reason": check.reason} for check in checks},
-        }
-        return Response(orjson.dumps(body), status_code=200 if is_ready else 503, media_type="application/json")
-
-    @app.get("/metrics", tags=["operations"], response_class=Response)
-    async def prometheus_metrics() -> Response:
-        """Figures for Prometheus, without ids."""
-        return Response(metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _complete_openapi(app: FastAPI) -> None:

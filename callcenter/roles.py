@@ -1,5 +1,7 @@
 """The three roles of a process, started and stopped together: api, ivr, engine (docs/operations.md).
 
+A role is imported where it starts: a process that has only one of them is up sooner, and smaller.
+
 SIGTERM: no new requests and flows, running flows finish (``drain_seconds``), then the end. Calls in Asterisk go on.
 """
 
@@ -8,21 +10,21 @@ import signal
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
-from callcenter.app import create_app, create_operations_app
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.core.health import Check
 from callcenter.core.ports import require_free_port
 from callcenter.core.processes import allow_many_files
 from callcenter.core.secrets import get_secret
-from callcenter.desk.feature_codes import FeatureCodes
-from callcenter.engine import Engine
-from callcenter.ivr.server import IvrServer
+
+if TYPE_CHECKING:
+    from callcenter.ivr.server import IvrServer
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +58,8 @@ async def serve(settings: Settings, database_url: str, roles: Collection[Process
         checks: list[Callable[[], list[Check]]] = []
         running: list[asyncio.Task[None]] = []
         if ProcessRole.ENGINE in roles:
+            from callcenter.engine import Engine
+
             engine = Engine(settings, database)
             checks.append(engine.checks)
             running.append(await stack.enter_async_context(_in_background(engine.run(), "engine")))
@@ -68,7 +72,10 @@ async def serve(settings: Settings, database_url: str, roles: Collection[Process
             await ivr.stop()  # before all else: the next caller goes to a person at once
 
 
-async def _start_ivr(settings: Settings, database: Database, stack: AsyncExitStack) -> IvrServer:
+async def _start_ivr(settings: Settings, database: Database, stack: AsyncExitStack) -> "IvrServer":
+    from callcenter.desk.feature_codes import FeatureCodes
+    from callcenter.ivr.server import IvrServer
+
     require_free_port(
         "tcp",
         settings.fastagi_host,
@@ -93,7 +100,11 @@ async def _http(
 ) -> AsyncIterator[asyncio.Task[None]]:
     """The API, or for the other roles what whoever watches them needs: health and figures."""
     require_free_port("tcp", settings.api_host, settings.api_port, purpose="HTTP", setting="CALLCENTER_API_PORT")
-    make = create_app if ProcessRole.API in roles else create_operations_app
+    make: Callable[..., FastAPI]
+    if ProcessRole.API in roles:
+        from callcenter.app import create_app as make
+    else:
+        from callcenter.operations import create_operations_app as make
     server = uvicorn.Server(
         uvicorn.Config(
             make(settings, database, checks),

@@ -7,7 +7,7 @@ from callcenter.core.config import get_settings
 from callcenter.core.errors import SetupError
 from callcenter.core.migrate import upgrade as upgrade_schema
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The embedded PostgreSQL and the schema.")
 
 
 @app.command()

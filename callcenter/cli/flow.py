@@ -16,7 +16,7 @@ from callcenter.ivr.simulation import run as simulation
 from callcenter.ivr.simulation.callers import CallerKind
 from callcenter.ivr.simulation.line import scripted
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Call flows, without a PBX or database.")
 
 FlowsDir = Annotated[Path | None, typer.Argument(file_okay=False, help="Folder of flows; default: ivr_flows/")]
 

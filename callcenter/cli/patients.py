@@ -13,7 +13,7 @@ from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.secrets import get_secret
 from callcenter.patients.importing import ImportReport, import_patients, write_problems
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Patients from files.")
 
 
 @app.callback()

@@ -17,7 +17,7 @@ from callcenter.core.progress import console_progress
 from callcenter.core.secrets import get_secret
 from callcenter.queues import service as queues
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The Asterisk beside this service.")
 
 AMI_SECONDS = 10.0
 

@@ -16,7 +16,7 @@ from callcenter.ivr.prompts import load_prompts
 from callcenter.speech.recognition import LIMIT_ERROR_RATE, Heard, Recogniser, error_rate
 from callcenter.speech.speaker import engine_choice, make_provider
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Spoken prompts.")
 
 
 class Provider(StrEnum):

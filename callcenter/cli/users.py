@@ -8,7 +8,7 @@ import typer
 from callcenter.accounts import service
 from callcenter.cli.common import database_url, open_database, out
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Accounts.")
 
 
 @app.callback()

@@ -14,9 +14,6 @@ from datetime import date, datetime
 from typing import Any, BinaryIO, NamedTuple
 from xml.etree import ElementTree
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from callcenter.patients.errors import ImportRefused
 
 MAX_UPLOAD_BYTES = 64 * 1024 * 1024
@@ -141,7 +138,6 @@ def _csv_rows(file: BinaryIO, encoding: str) -> Generator[RawRow, None, None]:
 _XLSX_FAULTS = (
     zipfile.BadZipFile,
     zlib.error,
-    InvalidFileException,
     ElementTree.ParseError,
     EOFError,
     OSError,
@@ -157,6 +153,8 @@ _XLSX_FAULTS = (
 
 
 def _open_xlsx(file: BinaryIO) -> RawTable:
+    from openpyxl import load_workbook  # at the first workbook: every start of the service would wait for it
+
     try:
         _refuse_bomb(file)
         workbook = load_workbook(file, read_only=True, data_only=True, keep_links=False)
