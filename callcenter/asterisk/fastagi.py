@@ -58,6 +58,7 @@ class FastAgiServer:
         self._request_timeout_seconds = request_timeout_seconds
         self._shared = shared
         self._server: asyncio.Server | None = None
+        self._serving: set[asyncio.Task[None]] = set()
         self._newcomers: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         """Oldest first."""
         self._conversations: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
@@ -71,7 +72,7 @@ class FastAgiServer:
     async def start(self) -> None:
         """Raises OSError when the port is taken."""
         self._server = await asyncio.start_server(
-            self._serve, self._host, self._port, limit=MAX_BLOCK_BYTES, backlog=_BACKLOG, reuse_port=self._shared
+            self._accept, self._host, self._port, limit=MAX_BLOCK_BYTES, backlog=_BACKLOG, reuse_port=self._shared
         )
         self._port = self._server.sockets[0].getsockname()[1]
 
@@ -96,6 +97,12 @@ class FastAgiServer:
             writer.transport.abort()
         if running:
             await asyncio.wait(set(running))
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A task of our own: before Python 3.12 asyncio calls it an error when one that it made is cancelled."""
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -256,7 +256,7 @@ async def test_draining_refuses_new_calls_and_lets_running_ones_finish() -> None
         writer.close()
 
 
-async def test_close_ends_what_still_runs() -> None:
+async def test_close_ends_what_still_runs_and_asyncio_finds_no_fault(caplog: pytest.LogCaptureFixture) -> None:
     begun: list[str] = []
     ended: list[str] = []
 
@@ -279,3 +279,4 @@ async def test_close_ends_what_still_runs() -> None:
         assert await _ends_without_a_word(idle)
         writer.close()
         idle_writer.close()
+    assert caplog.record_tuples == []
