@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tests. First what needs no Asterisk, on two workers; then the real Asterisk, each test with its own ports, on
-# three, since telephones mostly wait.
+# five, since telephones mostly wait; longest first (tests/e2e/seconds.txt), handed out one by one.
 #   WORKERS=n      both parts (0: in this process)     E2E_WORKERS=n   the second part
 #   ARGS='...'     handed to pytest: only those, in one part
 set -uo pipefail
@@ -27,5 +27,5 @@ part() { # NAME WORKERS DIRECTORY...
 
 first=0 second=0
 part "unit, database and flow tests" "${WORKERS:-2}" tests --ignore=tests/e2e || first=$?
-part "end-to-end tests on a real Asterisk" "${E2E_WORKERS:-${WORKERS:-3}}" tests/e2e || second=$?
+part "end-to-end tests on a real Asterisk" "${E2E_WORKERS:-${WORKERS:-5}}" tests/e2e --maxschedchunk=1 || second=$?
 ((first == 0 && second == 0)) || fail "failed (status $first and $second)."

@@ -14,6 +14,17 @@ from callcenter.core.db import Database
 from demo.stack import private_settings
 from tests.e2e.hotline import Hotline
 
+SECONDS_FILE = Path(__file__).with_name("seconds.txt")
+"""What the longer scenarios took; anew by ``pytest tests/e2e --durations=0``. It orders them and decides nothing."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Longest first: no worker begins a long one when the others have ended."""
+    lines = (line.split(maxsplit=1) for line in SECONDS_FILE.read_text().splitlines())
+    seconds = {scenario: float(taken) for taken, scenario in lines}
+    folder = f"{Path(__file__).parent.relative_to(items[0].config.rootpath)}/" if items else ""
+    items.sort(key=lambda item: -seconds.get(item.nodeid.removeprefix(folder), 0.0))
+
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:

@@ -149,7 +149,7 @@ class Scene:
         return await until(f"{len(self.callers)} finished calls", look, timeout_seconds=within_seconds)
 
 
-async def callers_everywhere(hotline: Hotline, *, talk_seconds: float = 18.0, ring_seconds: float = 12.0) -> Scene:
+async def callers_everywhere(hotline: Hotline, *, talk_seconds: float = 12.0, ring_seconds: float = 6.0) -> Scene:
     """Four callers: one talks with 1001, one rings at 1002, one waits, one is in the menu and presses nothing.
 
     An engine and an ivr must be running. ``PATIENTS[:4]`` are taken, in this order.
