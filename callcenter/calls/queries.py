@@ -3,10 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
-from typing import Any
+from operator import attrgetter
 from uuid import UUID
 
-import orjson
 from sqlalchemy import ColumnElement, exists, select, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,8 +22,7 @@ from callcenter.calls.models import (
     Recording,
 )
 from callcenter.calls.visits import DerivedVisit
-from callcenter.core.copying import driver_of
-from callcenter.core.db import Base
+from callcenter.core.copying import copy_rows, driver_of
 
 # all events of the calls, whichever linkedids they are made of, in the order of the files
 _EVENTS_OF_CALLS = text("""
@@ -53,28 +51,19 @@ _DELETE_CALLS = """
 """
 
 
-def _columns(derived: type[Any], *parts: str) -> str:
-    return ", ".join(field.name for field in fields(derived) if field.name not in parts)
-
-
-def _insert_part(model: type[Base], derived: type[Any], part: str) -> str:
-    columns = _columns(derived)
-    return f"""
-        INSERT INTO {model.__tablename__} (call_id, {columns}) SELECT call ->> 'id', {columns}
-        FROM new, json_populate_recordset(NULL::{model.__tablename__}, call -> '{part}')
-    """  # noqa: S608 - names of ours
-
-
-_CALL_COLUMNS = _columns(DerivedCall, "legs", "visits", "steps", "recordings")
-_INSERT_CALLS = f"""
-    WITH new AS (SELECT value AS call FROM json_array_elements($1::text::json)),
-    legs AS ({_insert_part(Leg, DerivedLeg, "legs")}),
-    visits AS ({_insert_part(QueueVisit, DerivedVisit, "visits")}),
-    steps AS ({_insert_part(CallStep, DerivedStep, "steps")})
-    INSERT INTO calls_by_month ({_CALL_COLUMNS}, pbx, derived_at)
-    SELECT {_CALL_COLUMNS}, $2, $3 FROM json_populate_recordset(NULL::calls_by_month, $1::text::json)
-"""  # noqa: S608 - names of ours
-"""Calls with what belongs to each, as the JSON of :class:`DerivedCall`: one statement however many they are."""
+_CALL_COLUMNS = tuple(
+    field.name for field in fields(DerivedCall) if field.name not in {"legs", "visits", "steps", "recordings"}
+)
+_call_values = attrgetter(*_CALL_COLUMNS)
+_PARTS = tuple(
+    (model, columns, part, attrgetter(*columns))
+    for model, kind, part in (
+        (Leg, DerivedLeg, "legs"),
+        (QueueVisit, DerivedVisit, "visits"),
+        (CallStep, DerivedStep, "steps"),
+    )
+    for columns in [tuple(field.name for field in fields(kind))]
+)
 
 COMPLAINT = "complaint"
 """Purpose of the recording that belongs to a complaint."""
@@ -110,10 +99,14 @@ async def replace_calls(
     session: AsyncSession, pbx: str, calls: Sequence[DerivedCall], written: Collection[str], at: datetime
 ) -> None:
     """Put these calls, with what belongs to each, in the place of what was known of those that were ``written``."""
-    connection = await driver_of(session)
     if written:
-        await connection.execute(_DELETE_CALLS, list(written))
-    await connection.execute(_INSERT_CALLS, orjson.dumps(calls).decode(), pbx, at)
+        await (await driver_of(session)).execute(_DELETE_CALLS, list(written))
+    rows = [(*_call_values(call), pbx, at) for call in calls]
+    await copy_rows(session, Call.__tablename__, (*_CALL_COLUMNS, "pbx", "derived_at"), rows)
+    for model, columns, part, values in _PARTS:
+        parts = [(call.id, *values(one)) for call in calls for one in getattr(call, part)]
+        if parts:
+            await copy_rows(session, model.__tablename__, ("call_id", *columns), parts)
 
 
 async def list_boots(session: AsyncSession, pbx: str) -> Sequence[datetime]:

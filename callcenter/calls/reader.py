@@ -99,7 +99,8 @@ class LedgerReader:
                     delay_seconds = _BACK_OFF_SECONDS[0]
                     if is_idle:
                         await self._tell_idle()
-                        await wait_at_most(stop, self._poll_seconds)
+                    if is_idle or not (self._ahead or self._progress.waiting):
+                        await wait_at_most(stop, self._poll_seconds)  # a few larger rounds cost less than many small
             except LeadershipLost:
                 raise  # whoever leads now reads on
             except Exception as error:
