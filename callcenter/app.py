@@ -1,11 +1,13 @@
 """The HTTP way in: one FastAPI application over the domains' routes. It speaks no AMI."""
 
+from functools import cache
 from types import ModuleType
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from callcenter import __version__
 from callcenter.accounts import routes as accounts_routes
@@ -79,20 +81,28 @@ def create_app(settings: Settings, database: Database, role_checks: RoleChecks =
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
+        routes=_api_routes(),
     )
     app.state.settings = settings
     app.state.database = database
     app.state.number_plan = NumberPlan(settings.country, settings.area_code)
     app.state.code_key = get_secret(settings, "check_code_key")
     app.state.login_throttle = LoginThrottle()
-    for domain in DOMAINS:
-        app.include_router(domain.router, prefix=API_PREFIX, responses=problem_responses(400, 413, 422, 429, 503))
     install_problem_handlers(app)
     metrics = HttpMetrics(database)
     add_operations_routes(app, metrics, role_checks)
     app.add_middleware(RequestEnvelope, metrics=metrics, uploads=UPLOADS)
     _complete_openapi(app)
     return app
+
+
+@cache
+def _api_routes() -> list[BaseRoute]:
+    """Put together once in a process: FastAPI reads the signature of every route, a fifth of a second of work."""
+    router = APIRouter(generate_unique_id_function=_operation_id)
+    for domain in DOMAINS:
+        router.include_router(domain.router, prefix=API_PREFIX, responses=problem_responses(400, 413, 422, 429, 503))
+    return router.routes
 
 
 def _operation_id(route: APIRoute) -> str:
