@@ -23,8 +23,9 @@ from callcenter.speech.service import fingerprint
 router = APIRouter(tags=["prompts"], responses=problem_responses(401, 403))
 
 Lead = Annotated[Access, Depends(require(Role.SUPERVISOR))]
-PromptId = Annotated[str, Path(max_length=100, examples=["greeting"])]
-PromptIdInForm = Annotated[str, Form(max_length=100, examples=["greeting"])]
+_PROMPT_ID = r"^[A-Za-z0-9_/-]{1,100}$"
+PromptId = Annotated[str, Path(pattern=_PROMPT_ID, examples=["greeting"])]
+PromptIdInForm = Annotated[str, Form(pattern=_PROMPT_ID, examples=["greeting"])]
 Recorded = dict[tuple[str, str], SpokenAudio]
 
 

@@ -9,9 +9,11 @@ from pydantic import BaseModel, Field
 
 from callcenter.speech.languages import Language
 
-Slot = Annotated[str, Path(max_length=200, examples=["closure:0198c5b0-0000-7000-8000-000000000000"])]
+_SLOT = r"^[A-Za-z0-9:_-]{1,200}$"
+_A_SLOT = "closure:0198c5b0-0000-7000-8000-000000000000"
+Slot = Annotated[str, Path(pattern=_SLOT, examples=[_A_SLOT])]
 LanguageInPath = Annotated[Language, Path(examples=["zh"])]
-SlotInForm = Annotated[str, Form(max_length=200, examples=["closure:0198c5b0-0000-7000-8000-000000000000"])]
+SlotInForm = Annotated[str, Form(pattern=_SLOT, examples=[_A_SLOT])]
 LanguageInForm = Annotated[Language, Form(examples=["zh"])]
 
 

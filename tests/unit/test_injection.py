@@ -1,8 +1,22 @@
 """Every place where something from outside becomes part of a language: hostile values are refused, or stay values.
 
 Each place is one entry of PLACES: it takes a hostile value and returns what came out as text, or raises one of our
-refusals. What came out must be one value still. What comes over SIP: tests/e2e/abuse and tests/e2e/hostile_numbers;
-over HTTP: tests/db/api/test_schemathesis.py.
+refusals. What came out must be one value still. Where a value comes from and where it ends:
+
+| from | ends in | tried |
+|---|---|---|
+| names of queues, seats, DIDs, agents | Asterisk's files, AMI | here |
+| caller's number, keys pressed | dialplan, ledger, SQL, dialled number | here; real calls: tests/e2e/hostile_numbers |
+| caller's name and other SIP headers | nothing of ours reads them | tests/e2e/abuse |
+| address of a guesser | alarm | here |
+| cells of a patient file | COPY, report | here; whole files: tests/unit/patients/test_import_files.py |
+| names of uploaded files | nowhere | tests/db/api/test_outside_fields.py |
+| path and query of the API | SQL | here; tests/db/api: test_outside_fields, test_cursors, test_schemathesis |
+| texts that are spoken | a speech engine's input | here |
+| a speech service's answer | a sound file | here |
+| a recording's purpose and day in the ledger | a path | here |
+| what is exported | a spreadsheet | here |
+| anything | the log | here |
 """
 
 import csv
@@ -12,25 +26,39 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from callcenter.app import create_app
 from callcenter.asterisk import variables
 from callcenter.asterisk.agi_channel import _quoted
 from callcenter.asterisk.ami_protocol import _encode
 from callcenter.asterisk.commands import COMMANDS
 from callcenter.asterisk.errors import EventMalformed
 from callcenter.asterisk.events import parse_event
+from callcenter.asterisk.ledger import CelRecord
 from callcenter.asterisk.render import DidConf, PbxConfiguration, PersonalQueueConf, SeatConf, render
 from callcenter.asterisk.security_events import RefusedLogin
 from callcenter.callouts.policy import Refusal, find_refusal
+from callcenter.calls.derive import _recordings
+from callcenter.core.clock import now
 from callcenter.core.config import Settings
+from callcenter.core.db import Database
 from callcenter.core.errors import CallcenterError
 from callcenter.core.logging import mask
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.spreadsheets import cell
+from callcenter.patients.import_files import RawRow
+from callcenter.patients.import_rows import ImportContext, PatientRow, RowProblem, RowReader
+from callcenter.patients.import_sql import copy_line
+from callcenter.patients.importing import ImportReport, write_problems
 from callcenter.queues.schemas import DidNumber, QueueName
+from callcenter.speech.audio import wav_seconds
+from callcenter.speech.errors import SpeechFailed
+from callcenter.speech.http_provider import _require_wav
+from callcenter.speech.providers import EspeakProvider
 from tests.support.pbx_configuration import QUEUE, SIP_PASSWORD, Install
 
 HOSTILE = {
@@ -243,3 +271,115 @@ def test_an_event_s_address_is_an_address_or_none(name: str) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_log_line_holds_no_long_number(name: str) -> None:
     assert not re.search(r"\d{7,}", mask(f"{HOSTILE[name]} 13800000001"))
+
+
+# -- a patient file
+
+PATIENT = {
+    "external_id": "P1",
+    "name": "张三",
+    "sex": "male",
+    "birth_date": "1958-03-02",
+    "language": "zh",
+    "email": "zhang@example.com",
+    "numbers": "13800000001",
+    "card_number": "C10001",
+    "check_code": "482913",
+    "vip_grade": "gold",
+    "responsible_doctor": "D1",
+    "deceased": "",
+}
+
+
+@pytest.mark.parametrize("column", PATIENT)
+def test_a_cell_stays_a_cell(column: str) -> None:
+    """As PostgreSQL's COPY reads it: fields between tabs, a line each, escapes taken back."""
+    for name, evil in HOSTILE.items():
+        context = ImportContext(NumberPlan("CN", "0571"), "key", frozenset({"gold"}), {"D1": UUID(int=1)})
+        row = RowReader(list(PATIENT), context).read(RawRow(2, list((PATIENT | {column: evil}).values())))
+        if not isinstance(row, PatientRow):
+            assert column in {problem.column for problem in row} | {"check_code"}, name
+            continue
+        line = copy_line(row).encode().decode()
+        assert "\x00" not in line
+        assert (line.count("\n"), line.count("\r")) == (1, 0)
+        fields = [unescaped(field) for field in line.removesuffix("\n").split("\t")]
+        assert len(fields) == 14
+        assert fields[1:3] == [row.external_id, row.values["name"]]
+        assert fields[6] == (row.values["email"] or "<NULL>")
+
+
+def unescaped(field: str) -> str:
+    if field == r"\N":
+        return "<NULL>"
+    return re.sub(r"\\(.)", lambda found: {"t": "\t", "n": "\n", "r": "\r"}.get(found[1], found[1]), field)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_spreadsheet_runs_what_the_report_repeats(name: str) -> None:
+    report = ImportReport(problems=[RowProblem(2, "external_id", "bad-text", HOSTILE[name])])
+    written = io.StringIO(newline="")
+    write_problems(report, written)
+    rows = list(csv.reader(io.StringIO(written.getvalue(), newline="")))
+    assert len(rows) == 2
+    assert rows[1][2] == cell(HOSTILE[name])
+
+
+# -- speech
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE.keys() - {"NUL", "surrogate", "empty"}))
+def test_a_text_is_spoken_and_nothing_else(name: str, tmp_path: Path) -> None:
+    """Not an option of the engine, not a file that it reads, no markup that plays one."""
+    sound = tmp_path / "spoken.wav"
+    EspeakProvider().speak(HOSTILE[name][:100], "en", sound)
+    assert [path.name for path in tmp_path.iterdir()] == ["spoken.wav"]
+    assert wav_seconds(sound) < 60
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE.keys() - {"surrogate"}))
+def test_a_speech_service_s_answer_is_a_sound_or_refused(name: str, tmp_path: Path) -> None:
+    answer = tmp_path / "answer.wav"
+    for start in ("", "RIFF", "RIFF\x24\x00\x00\x00WAVEfmt "):
+        answer.write_bytes(f"{start}{HOSTILE[name]}".encode())
+        with pytest.raises(SpeechFailed):
+            _require_wav(answer)
+
+
+# -- paths
+
+
+@pytest.mark.parametrize("field", ["purpose", "day", "number", "queue"])
+def test_no_ledger_line_names_a_file_elsewhere(field: str) -> None:
+    said = {"purpose": "message", "day": "20260105", "number": "1", "queue": "vip"}
+    for evil in HOSTILE.values():
+        payload = ":".join(f"{key}={value}" for key, value in (said | {field: evil}).items())
+        event = CelRecord(variables.EVENT_RECORD, now(), "pbx1-1.1", "pbx1-1.1", "", extra={"extra": payload})
+        for recording in _recordings([event]):
+            assert re.fullmatch(r"(\d{8}/)?[a-z_]{1,40}-pbx1-1\.1(-\d{1,4})?\.wav", recording.file)
+
+
+# -- the API's paths
+
+
+def path_parameters(state_dir: Path) -> dict[str, dict[str, Any]]:
+    """``path parameter`` -> what the OpenAPI document says of it."""
+    app = create_app(Settings(state_dir=state_dir), Database("postgresql+asyncpg://nobody@127.0.0.1/nothing"))
+    return {
+        f"{path} {parameter['name']}": parameter["schema"]
+        for path, methods in app.openapi()["paths"].items()
+        for operation in methods.values()
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "path"
+    }
+
+
+def test_every_path_parameter_is_of_a_kind_that_holds_nothing_hostile(tmp_path: Path) -> None:
+    parameters = path_parameters(tmp_path)
+    assert len(parameters) > 20
+    for place, schema in parameters.items():
+        if schema["type"] == "integer" or schema.get("format") in {"uuid", "date"} or "enum" in schema:
+            continue
+        for name, evil in HOSTILE.items():
+            if re.search(schema["pattern"], evil) and len(evil) <= schema.get("maxLength", 200):
+                assert re.fullmatch(r"[A-Za-z0-9_.+-]+", evil), f"{name} is taken as {place}"
