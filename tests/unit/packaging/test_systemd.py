@@ -59,6 +59,13 @@ def test_draining_ends_before_systemd_loses_patience() -> None:
     assert int(found[1]) > Settings.model_fields["drain_seconds"].default + 5  # and what is open at HTTP
 
 
+def test_the_engine_may_render_speech_behind_calls() -> None:
+    """callcenter.speech.speaker lowers its own priority; @resources, refused as a whole, holds that call."""
+    filters = re.findall(r"^SystemCallFilter=(.*)$", (UNITS / "callcenter@.service").read_text(), re.MULTILINE)
+    assert filters.index("setpriority") > filters.index("~@privileged @resources")
+    assert "setpriority" in check("systemd-analyze", "syscall-filter", "@resources")
+
+
 def test_the_target_brings_every_role() -> None:
     wanted = set(re.findall(r"callcenter@\w+\.service", (UNITS / "callcenter.target").read_text()))
     assert wanted == {f"callcenter@{role}.service" for role in ProcessRole}
