@@ -126,7 +126,7 @@ BEGIN
         IF held.bytes > 0 THEN EXECUTE 'DELETE FROM ' || held.name; END IF;
     END LOOP;
     PERFORM setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false) FROM pg_sequences
-      WHERE last_value IS NOT NULL;
+      WHERE last_value IS NOT NULL AND sequencename <> 'schema_revisions_id_seq';  -- its rows are kept
 END $$;
 SELECT {_LOOK}"""  # noqa: S608 - nothing of anybody else's is in it
 
