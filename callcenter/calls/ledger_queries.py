@@ -6,7 +6,6 @@ What each round of the reader asks goes straight to the driver: a tenth of SQLAl
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -30,7 +29,7 @@ _BEGIN = text("""
 _CLAIM_FILES = """
     WITH read AS (
         SELECT * FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bool[])
-        WITH ORDINALITY AS read (kind, head_digest, device, inode, start, "end", finished, number)
+        AS read (kind, head_digest, device, inode, start, "end", finished)
     ), known AS (
         SELECT f.id, f."offset" AS stood_at, read.* FROM ledger_files AS f JOIN read USING (kind, head_digest)
         WHERE f.pbx = $1 ORDER BY f.id FOR UPDATE OF f
@@ -42,7 +41,7 @@ _CLAIM_FILES = """
         inode = known.inode,
         finished_at = CASE WHEN known.finished THEN coalesce(f.finished_at, $9) END
     FROM known WHERE f.id = known.id
-    RETURNING known.number, f.id, known.stood_at,
+    RETURNING f.head_digest, f.id, known.stood_at,
         known.start < known.stood_at OR CASE f.kind
             WHEN 'cel' THEN EXISTS (
                 SELECT FROM ledger_events_by_month AS e WHERE e.file_id = f.id AND e."offset" >= known.start)
@@ -112,25 +111,33 @@ async def claim_files(
     session: AsyncSession, pbx: str, batches: Sequence[LedgerBatch], at: datetime
 ) -> list[ClaimedFile]:
     """The batches' files, locked until the end of the transaction and moved to the batches' ends; in their order."""
-    connection = await driver_of(session)
-    files = [one.identity for one in batches]
-    arguments = (
-        [str(one.kind) for one in batches],
+    claimed = await _claim_known(session, pbx, batches, at)
+    new = [batch for batch in batches if batch.identity.head_digest not in claimed]
+    if new:
+        for batch in new:
+            await lock_ledger_file(session, pbx, batch.kind, batch.identity, offset=batch.start, at=at)
+        claimed |= await _claim_known(session, pbx, new, at)
+    return [claimed[batch.identity.head_digest] for batch in batches]
+
+
+async def _claim_known(
+    session: AsyncSession, pbx: str, batches: Sequence[LedgerBatch], at: datetime
+) -> dict[str, ClaimedFile]:
+    """By the digest of the first line; without files that have no row yet."""
+    files = [batch.identity for batch in batches]
+    rows = await (await driver_of(session)).fetch(
+        _CLAIM_FILES,
+        pbx,
+        [str(batch.kind) for batch in batches],
         [file.head_digest for file in files],
         [file.device for file in files],
         [file.inode for file in files],
-        [one.start for one in batches],
-        [one.end for one in batches],
-        [one.finished for one in batches],
+        [batch.start for batch in batches],
+        [batch.end for batch in batches],
+        [batch.finished for batch in batches],
+        at,
     )
-    found = await connection.fetch(_CLAIM_FILES, pbx, *arguments, at)
-    if len(found) < len(batches):
-        for one in batches:
-            await lock_ledger_file(session, pbx, one.kind, one.identity, offset=one.start, at=at)
-        found = await connection.fetch(_CLAIM_FILES, pbx, *arguments, at)
-    return [
-        ClaimedFile(row["id"], row["stood_at"], row["has_stored"]) for row in sorted(found, key=itemgetter("number"))
-    ]
+    return {row["head_digest"]: ClaimedFile(row["id"], row["stood_at"], row["has_stored"]) for row in rows}
 
 
 async def lock_ledger_file(

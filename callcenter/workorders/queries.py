@@ -3,10 +3,23 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, exists, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ColumnElement,
+    SQLColumnExpression,
+    String,
+    Update,
+    and_,
+    any_,
+    bindparam,
+    case,
+    exists,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -50,6 +63,12 @@ async def open_work_order(
 
 async def fill_from_calls(session: AsyncSession, call_ids: Collection[str]) -> None:
     """Take number, patient and recording from the calls into their open work orders; never to nothing."""
+    await session.execute(_fill_from_calls(), {"call_ids": list(call_ids)})
+
+
+@cache
+def _fill_from_calls() -> Update:
+    """Built once: each batch of the ledger asks it."""
     recording = (
         select(Recording.file)
         .where(Recording.call_id == WorkOrder.call_id, Recording.purpose == WorkOrder.kind)
@@ -66,13 +85,18 @@ async def fill_from_calls(session: AsyncSession, call_ids: Collection[str]) -> N
         ),
     }
     differs = [_differs(column, value) for column, value in wanted.items()]
-    await session.execute(
+    wanted_calls = bindparam("call_ids", type_=ARRAY(String))
+    return (
         update(WorkOrder)
-        .where(WorkOrder.call_id.in_(call_ids), WorkOrder.state != "closed", Call.id == WorkOrder.call_id)
+        .where(WorkOrder.call_id == any_(wanted_calls), WorkOrder.state != "closed", Call.id == WorkOrder.call_id)
         .where(differs[0] | differs[1] | differs[2])
         .values({column: case((value.is_not(None), value), else_=column) for column, value in wanted.items()})
         .execution_options(synchronize_session=False)
     )
+
+
+def _differs(column: SQLColumnExpression[Any], value: SQLColumnExpression[Any]) -> ColumnElement[bool]:
+    return value.is_not(None) & column.is_distinct_from(value)
 
 
 async def close_empty(session: AsyncSession, files: Collection[str], *, at: datetime, by: str, note: str) -> list[int]:
@@ -146,7 +170,3 @@ async def list_work_orders(
 async def find_work_order(session: AsyncSession, number: int, scope: WorkOrderScope, *, lock: bool) -> WorkOrder | None:
     query = select(WorkOrder).where(WorkOrder.number == number, *scope.conditions())
     return (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
-
-
-def _differs(column: SQLColumnExpression[Any], value: SQLColumnExpression[Any]) -> ColumnElement[bool]:
-    return value.is_not(None) & column.is_distinct_from(value)

@@ -3,14 +3,17 @@
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callcenter.asterisk import ledger_files
 from callcenter.asterisk.ledger import CelRecord, LedgerKind
 from callcenter.asterisk.ledger_files import LedgerTail
-from callcenter.calls import service
+from callcenter.calls import ledger_queries, service
+from callcenter.calls import reader as reader_module
 from callcenter.calls.derive import DerivedCall
 from callcenter.calls.models import (
     Call,
@@ -25,6 +28,7 @@ from callcenter.calls.models import (
 )
 from callcenter.calls.service import LedgerHandlers
 from callcenter.core.alarms import Alarm
+from callcenter.core.clock import now
 from callcenter.core.db import Database
 from callcenter.core.embedded_postgres import EmbeddedPostgres
 from callcenter.core.leadership import LeadershipLost
@@ -234,6 +238,47 @@ async def test_two_readers_at_once_store_each_line_once(folder: LedgerFolder, da
     await asyncio.gather(*(read_all(folder, database) for _ in range(2)))
     assert await count(database, LedgerEvent) == len(story.cel)
     assert await alarms(database) == {}
+
+
+async def test_what_was_read_ahead_of_a_failed_batch_is_read_again(
+    folder: LedgerFolder, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Far behind: while a batch is stored, the next one is read."""
+    for module in (ledger_files, reader_module):
+        monkeypatch.setattr(module, "BATCH_BYTES", 4_096)
+    failures = iter([None, OSError("the connection broke"), None, None, OSError("again")])
+    ingest = service.ingest
+
+    async def ingest_or_fail(*args: Any, **kwargs: Any) -> Any:
+        newest = await ingest(*args, **kwargs)
+        if failure := next(failures, None):
+            raise failure
+        return newest
+
+    monkeypatch.setattr(service, "ingest", ingest_or_fail)
+    story = whole_story()
+    folder.append(story)
+    await read_all(folder, database)
+    assert next(failures, "all of them") == "all of them"
+    assert await count(database, LedgerEvent) == len(story.cel)
+    assert await count(database, Call) == len(ALL) + 1
+    assert await alarms(database) == {}
+
+
+async def test_a_new_file_beside_a_known_one_is_no_second_reading(folder: LedgerFolder, database: Database) -> None:
+    ledger = scenario("timeout")
+    folder.append(Ledger(ledger.cel[:5], []))
+    await read_all(folder, database)
+    folder.append(Ledger(ledger.cel[5:], ledger.queue_log))
+    async with database.transaction() as session:
+        known = await service.list_known_files(session, PBX, LedgerKind.CEL)
+        batches = [
+            LedgerTail(folder.cel, LedgerKind.CEL, known).read(),
+            LedgerTail(folder.queue_log, LedgerKind.QUEUE_LOG).read(),
+        ]
+        await ledger_queries.begin_writing(session, PBX)
+        found = await ledger_queries.claim_files(session, PBX, [one for one in batches if one], now())
+        assert [(file.stood_at, file.has_stored) for file in found] == [(known[0].offset, False), (0, False)]
 
 
 async def test_handlers_get_each_new_event_and_the_calls_once_and_their_fault_stops_nothing(
