@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bench.places import free_port
 from callcenter.core.errors import SetupError
+from demo.sip_scenarios import scenario, send
 
 LOOPBACK = "127.0.0.1"
 
@@ -107,8 +108,8 @@ class SipLoad:
         """One call per caller (number, and a port for audio that somebody listens to): key after ``key_after``
         seconds, hang-up ``stay`` seconds later."""
         rows = [f"{number};{port or self._media_port};" for number, port in callers]
-        scenario = _caller(to, key, key_after, stay)
-        return await self._start("callers", scenario, free_port(), rows, rate=per_second, calls=len(rows))
+        caller = _caller(to, key, key_after, stay)
+        return await self._start("callers", caller, free_port(), rows, rate=per_second, calls=len(rows))
 
     @property
     def _media_port(self) -> int:
@@ -118,7 +119,7 @@ class SipLoad:
     async def _start(
         self,
         name: str,
-        scenario: str,
+        xml: str,
         port: int,
         rows: Iterable[str] = (),
         *,
@@ -127,7 +128,7 @@ class SipLoad:
     ) -> Sipp:
         folder = self._folder / f"{len(self._running):03d}-{name}"
         folder.mkdir()
-        (folder / "scenario.xml").write_text(scenario)
+        (folder / "scenario.xml").write_text(xml)
         limits: list[str] = []
         if rate:
             (folder / "rows.csv").write_text("\n".join(["SEQUENTIAL", *rows, ""]))
@@ -168,22 +169,22 @@ def _caller(to: str, key: str, key_after: float, stay: float) -> str:
     invite = f"INVITE sip:{to}@[remote_ip]:[remote_port] SIP/2.0\n{fresh}CSeq: 1 INVITE\n{_contact()}Max-Forwards: 70\n"
     info = f"Signal={key}\nDuration=160\n"
     body = [
-        _send(invite + _content("application/sdp", _sdp("[field1]")), retrans=True),
+        send(invite + _content("application/sdp", _sdp("[field1]")), retrans=True),
         *(f'<recv response="{code}" optional="true"/>' for code in (100, 180, 183)),
         '<recv response="200" rrs="true"/>',
-        _send(f"ACK [next_url] SIP/2.0\n{inside}CSeq: 1 ACK\n{_END}"),
+        send(f"ACK [next_url] SIP/2.0\n{inside}CSeq: 1 ACK\n{_END}"),
         _pause(key_after),
-        _send(
+        send(
             f"INFO [next_url] SIP/2.0\n{inside}CSeq: 2 INFO\nMax-Forwards: 70\n"
             + _content("application/dtmf-relay", info),
             retrans=True,
         ),
         '<recv response="200"/>',
         _pause(stay),
-        _send(f"BYE [next_url] SIP/2.0\n{inside}CSeq: 3 BYE\n{_END}", retrans=True),
+        send(f"BYE [next_url] SIP/2.0\n{inside}CSeq: 3 BYE\n{_END}", retrans=True),
         '<recv response="200"/>',
     ]
-    return _scenario("caller", body)
+    return scenario("caller", body)
 
 
 def _seat(ring_seconds: float, media_port: int) -> str:
@@ -193,24 +194,24 @@ def _seat(ring_seconds: float, media_port: int) -> str:
         '<recv request="OPTIONS" optional="true" next="90"/>',
         '<recv request="INVITE" rrs="true"><action>'
         '<ereg regexp=".*" search_in="hdr" header="CSeq:" assign_to="cseq"/></action></recv>',
-        _send(_reply("180 Ringing", _EMPTY, tag=True)),
+        send(_reply("180 Ringing", _EMPTY, tag=True)),
         f'<recv request="CANCEL" timeout="{round(ring_seconds * 1000)}" ontimeout="10"/>',
-        _send(_reply("200 OK", _EMPTY)),
-        _send(_reply("487 Request Terminated", _EMPTY, tag=True).replace("[last_CSeq:]", "CSeq:[$cseq]")),
+        send(_reply("200 OK", _EMPTY)),
+        send(_reply("487 Request Terminated", _EMPTY, tag=True).replace("[last_CSeq:]", "CSeq:[$cseq]")),
         '<recv request="ACK" timeout="2000" ontimeout="99" next="99"/>',
         '<label id="10"/>',
-        _send(answer, retrans=True),
+        send(answer, retrans=True),
         '<recv request="ACK"/>',
         '<recv request="BYE"/>',
-        _send(_reply("200 OK", _EMPTY)),
+        send(_reply("200 OK", _EMPTY)),
         '<nop next="99"/>',
         '<label id="90"/>',
-        _send(_reply("200 OK", _EMPTY, tag=True)),
+        send(_reply("200 OK", _EMPTY, tag=True)),
         '<label id="99"/>',
         "<nop/>",
         '<Reference variables="cseq"/>',
     ]
-    return _scenario("seat", body)
+    return scenario("seat", body)
 
 
 def _register() -> str:
@@ -224,12 +225,12 @@ def _register() -> str:
         )
 
     body = [
-        _send(request(1, ""), retrans=True),
+        send(request(1, ""), retrans=True),
         '<recv response="401" auth="true"/>',
-        _send(request(2, "[field1]\n"), retrans=True),
+        send(request(2, "[field1]\n"), retrans=True),
         '<recv response="200"/>',
     ]
-    return _scenario("register", body)
+    return scenario("register", body)
 
 
 def _contact() -> str:
@@ -253,13 +254,3 @@ def _content(kind: str, body: str) -> str:
 
 def _pause(seconds: float) -> str:
     return f'<pause milliseconds="{round(seconds * 1000)}"/>'
-
-
-def _send(message: str, *, retrans: bool = False) -> str:
-    attribute = ' retrans="500"' if retrans else ""
-    return f"<send{attribute}><![CDATA[\n{message}\n]]></send>"
-
-
-def _scenario(name: str, body: Sequence[str]) -> str:
-    inner = "\n".join(body)
-    return f'<?xml version="1.0" encoding="ISO-8859-1"?>\n<scenario name="{name}">\n{inner}\n</scenario>\n'

@@ -8,7 +8,8 @@ Measured peculiarities of SIPp 3.6 that shape this file:
 - ``[media_port]`` must stand on a line with the word audio, or key presses leave from port 0.
 - ``[rtpstream_audio_port]`` must stand somewhere, or no audio socket is opened.
 - It knows a repeated message, and repeats its answer, only until it has sent twice: an INVITE that a PBX short of
-  time repeats after 180 and 200 would end the call in silence, so the scenario expects one; its own 200 it repeats anyway, until the ACK.
+  time repeats after 180 and 200 would end the call in silence, so the scenario expects one; its own 200 it repeats
+  anyway, until the ACK.
 """
 
 from collections.abc import Sequence
@@ -87,17 +88,17 @@ def caller(number: str, steps: Sequence[Step], audio: Path, *, password: str | N
     ``number`` stands in From as it is (percent escapes included). ``password``: it is a registered seat and
     answers the challenge.
     """
-    body = [_send(_invite(number, 1, auth=""), retrans=True)]
+    body = [send(_invite(number, 1, auth=""), retrans=True)]
     invite_cseq = 1
     if password is not None:
-        body += ['<recv response="100" optional="true"/>', '<recv response="401" auth="true"/>', _send(_ack(number, 1))]
+        body += ['<recv response="100" optional="true"/>', '<recv response="401" auth="true"/>', send(_ack(number, 1))]
         invite_cseq = 2
         credentials = f"[authentication username={number} password={password}]"
-        body.append(_send(_invite(number, invite_cseq, auth=credentials), retrans=True))
+        body.append(send(_invite(number, invite_cseq, auth=credentials), retrans=True))
     body += [f'<recv response="{code}" optional="true"/>' for code in (100, 180, 183)]
-    body += ['<recv response="200" rrs="true"/>', _send(_ack(number, invite_cseq, route=True)), _stream(audio)]
+    body += ['<recv response="200" rrs="true"/>', send(_ack(number, invite_cseq, route=True)), _stream(audio)]
     body += _conversation(steps, _bye(number, invite_cseq + 1))
-    return _scenario("caller", body)
+    return scenario("caller", body)
 
 
 def crowd(patience_seconds: float) -> str:
@@ -108,12 +109,12 @@ def crowd(patience_seconds: float) -> str:
     body = [
         _action('<assignstr assign_to="delay" value="[field2]"/><todouble assign_to="delay_ms" variable="delay"/>'),
         '<pause variable="delay_ms"/>',
-        _send(_invite("[field0]", 1, auth="").replace("[service]", "[field1]"), retrans=True),
+        send(_invite("[field0]", 1, auth="").replace("[service]", "[field1]"), retrans=True),
     ]
     body += [f'<recv response="{code}" optional="true"/>' for code in (100, 180, 183)]
-    body += ['<recv response="200" rrs="true"/>', _send(_ack("[field0]", 1, route=True))]
+    body += ['<recv response="200" rrs="true"/>', send(_ack("[field0]", 1, route=True))]
     body += _conversation([StayUntilHangUp(patience_seconds)], "")
-    return _scenario("crowd", body)
+    return scenario("crowd", body)
 
 
 def seat(steps: Sequence[Step], audio: Path, *, ring_seconds: float, refuse: int | None = None) -> str:
@@ -121,28 +122,26 @@ def seat(steps: Sequence[Step], audio: Path, *, ring_seconds: float, refuse: int
     body = [
         '<recv request="OPTIONS" optional="true" next="90"/>',
         _INVITE_KEEPING_CSEQ,
-        _send(_reply("180 Ringing", "Content-Length: 0\n", tag=True)),
+        send(_reply("180 Ringing", "Content-Length: 0\n", tag=True)),
         f'<recv request="CANCEL" timeout="{int(ring_seconds * 1000)}" ontimeout="10"/>',
-        _send(_reply("200 OK", "Content-Length: 0\n")),
+        send(_reply("200 OK", "Content-Length: 0\n")),
         # the CANCEL's own CSeq line names CANCEL: the INVITE's is needed here
-        _send(
-            _reply("487 Request Terminated", "Content-Length: 0\n", tag=True).replace("[last_CSeq:]", "CSeq:[$cseq]")
-        ),
+        send(_reply("487 Request Terminated", "Content-Length: 0\n", tag=True).replace("[last_CSeq:]", "CSeq:[$cseq]")),
         f'<recv request="ACK" timeout="2000" ontimeout="{_END}" next="{_END}"/>',
         '<label id="10"/>',
     ]
     if refuse is not None:
         reason = {404: "Not Found", 480: "Temporarily Unavailable", 486: "Busy Here", 603: "Decline"}[refuse]
-        body += [_send(_reply(f"{refuse} {reason}", "Content-Length: 0\n", tag=True)), '<recv request="ACK"/>']
+        body += [send(_reply(f"{refuse} {reason}", "Content-Length: 0\n", tag=True)), '<recv request="ACK"/>']
     else:
         answer = _reply("200 OK", f"Contact: <sip:[local_ip]:[local_port]>\n{_content(_SDP)}", tag=True)
         again = '<recv request="INVITE" optional="true"/>'
-        body += [_send(answer, retrans=True), again, _ACK_KEEPING_PARTIES, _stream(audio)]
+        body += [send(answer, retrans=True), again, _ACK_KEEPING_PARTIES, _stream(audio)]
         body += _conversation(steps, _callee_bye())
-    body += [f'<nop next="{_END}"/>', '<label id="90"/>', _send(_reply("200 OK", "Content-Length: 0\n", tag=True))]
+    body += [f'<nop next="{_END}"/>', '<label id="90"/>', send(_reply("200 OK", "Content-Length: 0\n", tag=True))]
     used = "them,us,cseq" if refuse is None else "cseq"
     body += [f'<label id="{_END}"/>', "<nop/>", f'<Reference variables="{used}"/>']
-    return _scenario("seat", body)
+    return scenario("seat", body)
 
 
 def register(name: str, password: str, *, expires_seconds: int = 3600) -> str:
@@ -158,12 +157,12 @@ def register(name: str, password: str, *, expires_seconds: int = 3600) -> str:
 
     credentials = f"[authentication username={name} password={password}]\n"
     body = [
-        _send(request(1, ""), retrans=True),
+        send(request(1, ""), retrans=True),
         '<recv response="401" auth="true"/>',
-        _send(request(2, credentials), retrans=True),
+        send(request(2, credentials), retrans=True),
         '<recv response="200"/>',
     ]
-    return _scenario("register", body)
+    return scenario("register", body)
 
 
 def _conversation(steps: Sequence[Step], bye: str) -> list[str]:
@@ -180,9 +179,9 @@ def _conversation(steps: Sequence[Step], bye: str) -> list[str]:
             body.append(_action('<exec rtp_stream="resume"/>'))
         elif isinstance(step, StayUntilHangUp):
             body.append(f'<recv request="BYE" timeout="{int(step.seconds * 1000)}"/>')
-            body.append(_send(_reply("200 OK", "Content-Length: 0\n")))
+            body.append(send(_reply("200 OK", "Content-Length: 0\n")))
         else:
-            body.append(_send(bye, retrans=True))
+            body.append(send(bye, retrans=True))
             body.append('<recv response="200"/>')
     if not any(isinstance(step, Wait | Press) for step in steps):
         return body
@@ -190,7 +189,7 @@ def _conversation(steps: Sequence[Step], bye: str) -> list[str]:
         *body,
         '<nop next="98"/>',
         '<label id="97"/>',
-        _send(_reply("200 OK", "Content-Length: 0\n")),
+        send(_reply("200 OK", "Content-Length: 0\n")),
         '<label id="98"/>',
         "<nop/>",
     ]
@@ -250,11 +249,13 @@ def _action(inner: str) -> str:
     return f"<nop><action>{inner}</action></nop>"
 
 
-def _send(message: str, *, retrans: bool = False) -> str:
+def send(message: str, *, retrans: bool = False) -> str:
+    """A message of the scenario. ``retrans``: sent again until an answer comes, as RFC 3261 wants over UDP."""
     attribute = ' retrans="500"' if retrans else ""
     return f"<send{attribute}><![CDATA[\n{message}\n]]></send>"
 
 
-def _scenario(name: str, body: Sequence[str]) -> str:
+def scenario(name: str, body: Sequence[str]) -> str:
+    """The whole file, of these elements."""
     inner = "\n".join(body)
     return f'<?xml version="1.0" encoding="ISO-8859-1"?>\n<scenario name="{escape(name)}">\n{inner}\n</scenario>\n'
