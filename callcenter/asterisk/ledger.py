@@ -46,7 +46,7 @@ class LedgerLineBad(Exception):
 class CelRecord(NamedTuple):
     """One channel event. ``kind``: Asterisk's name, or for our own events (CELGenUserEvent) theirs (``CC_...``).
 
-    A tuple, as millions of them are made: it takes a quarter of a dataclass's time.
+    A tuple, as millions of them are made: that takes less than a frozen dataclass, and it is a row to copy as it is.
     """
 
     kind: str

@@ -2,7 +2,8 @@
 
 A file is known by the digest of its first line (its time stands in it), so a renamed, moved or restored file goes on
 where it was left, and a copy beside it is not read twice. Nothing here remembers across restarts: what was read is
-told by the caller (from the database), who confirms each batch once it is committed.
+told by the caller (from the database), who confirms each batch that was taken, and opens the files anew if it does
+not get committed.
 """
 
 import hashlib
@@ -140,7 +141,7 @@ class LedgerTail:
             return batch
 
     def confirm(self, batch: LedgerBatch) -> None:
-        """``batch`` is committed: the next :meth:`read` goes on behind it."""
+        """``batch`` is taken: the next :meth:`read` goes on behind it."""
         self._known[batch.identity.head_digest] = KnownFile(batch.identity, batch.end, batch.finished)
         self._gap = None
         if self._open is not None and self._open.identity == batch.identity:

@@ -1,6 +1,6 @@
 """SQL of reading the ledger: how far its files are read, their lines, and to which calls the lines belong.
 
-What each round of the reader asks goes straight to the driver: a tenth of SQLAlchemy's time per statement.
+What each round of the reader asks goes straight to the driver, which spares SQLAlchemy's share of the time.
 """
 
 from collections.abc import Collection, Iterable, Sequence
