@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 import orjson
-from sqlalchemy import DateTime, MetaData, event
+from sqlalchemy import DateTime, MetaData, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError, InvalidRequestError
@@ -124,8 +124,9 @@ class Database:
         async def connect() -> None:
             try:
                 await _connect(session)
+                await session.execute(text("SELECT 1"))  # one of the pool may lead to a server that froze meanwhile
             except BaseException:
-                await session.close()
+                await session.invalidate()  # to hand it back in order would wait for the same server
                 raise
 
         await answer_within(within_seconds, connect())

@@ -1,14 +1,17 @@
 """A transaction that is cancelled, and a database that does not answer."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
 
 from callcenter.core.bus import connect
 from callcenter.core.db import Database, answer_within
 from callcenter.core.jobs import is_world_fault, run_every
+from tests.support.link_proxy import unix_proxy
 from tests.support.polling import becomes
 
 EVER = 3600.0
@@ -102,3 +105,23 @@ async def test_what_takes_too_long_is_left_to_its_fate() -> None:
     with pytest.raises(TimeoutError):
         await answer_within(0.05, query())
     stubborn.set()
+
+
+async def test_a_pooled_connection_to_a_server_that_froze_is_no_session(database: Database, tmp_path: Path) -> None:
+    """Where somebody waits for an answer, the connection must have given one just now."""
+    url = make_url(database.url)
+    socket = ".s.PGSQL.5432"
+    async with unix_proxy(Path(str(url.query["host"])) / socket, tmp_path / socket) as wire:
+        far = Database(url.set(query={"host": str(tmp_path)}).render_as_string(hide_password=False))
+        try:
+            async with far.transaction() as session:
+                await session.execute(text("SELECT 1"))
+            wire.swallows()
+            with pytest.raises(TimeoutError):
+                await far.connected_session(0.2)
+            wire.passes()
+            session = await far.connected_session(10)
+            assert await session.scalar(text("SELECT 1")) == 1
+            await session.close()
+        finally:
+            await far.close()
