@@ -48,10 +48,8 @@ async def test_a_repeated_invitation_does_not_end_a_call_that_is_being_answered(
             answer = await pbx.hears("SIP/2.0 200")
             tag = re.search(r"^To:.*(;tag=\S+)", answer, re.M)
             assert tag is not None
-            transport.sendto(
-                f"ACK sip:2@{LOOPBACK} SIP/2.0\r\n{head.format(tag=tag[1])}CSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n".encode(),
-                there,
-            )
+            end = "CSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n"
+            transport.sendto(f"ACK sip:2@{LOOPBACK} SIP/2.0\r\n{head.format(tag=tag[1])}{end}".encode(), there)
             bye = await pbx.hears("BYE ")
             kept = [line for line in bye.split("\r\n") if re.match("Via|From|To|Call-ID|CSeq", line)]
             transport.sendto("\r\n".join(["SIP/2.0 200 OK", *kept, "Content-Length: 0", "", ""]).encode(), there)
