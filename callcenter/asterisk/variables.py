@@ -6,7 +6,7 @@ next; ledger events (CELGenUserEvent) carry facts into the ledger. Values are li
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 VALUE = re.compile(r"[A-Za-z0-9_.+-]{0,80}")
 """For ``fullmatch``: with ``match`` and "$", a line end would pass."""
@@ -64,6 +64,7 @@ EVENT_CALL = "CC_CALL"  # dialplan, once per call: did, caller (E.164-ish digits
 EVENT_FLOW = "CC_FLOW"  # runner, once per entered flow: flow, rev, lang
 EVENT_WHO = "CC_WHO"  # runner: patient, grade, verified (0|1)
 EVENT_STEP = "CC_STEP"  # runner, once per finished step: flow, step, outcome
+EVENT_WAY = "CC_WAY"  # runner: several of the three above in one (format_way), in their order
 EVENT_QUEUE = "CC_QUEUE"  # dialplan, before Queue(): visit, queue, prio
 EVENT_QUEUE_END = "CC_QUEUE_END"  # dialplan, after Queue(): visit, status
 EVENT_FALLBACK = "CC_FALLBACK"  # dialplan: why (FAILURE, silent, timeout)
@@ -88,6 +89,17 @@ def format_payload(values: Mapping[str, str]) -> str:
 def parse_payload(payload: str) -> dict[str, str]:
     """The reverse of :func:`format_payload`; parts without ``=`` are left out."""
     return dict([part.split("=", 1) for part in payload.split(":") if "=" in part])
+
+
+def format_way(events: Iterable[tuple[str, Mapping[str, str]]]) -> str:
+    """``CC_FLOW:flow=main:rev=1~CC_STEP:flow=main:step=hours:outcome=open``. Raises as :func:`format_payload`."""
+    return "~".join(f"{kind}:{format_payload(values)}" for kind, values in events)
+
+
+def parse_way(payload: str) -> list[tuple[str, str]]:
+    """The reverse of :func:`format_way`: each event's name and payload."""
+    parts = [part.partition(":") for part in payload.split("~")]
+    return [(kind, said) for kind, _, said in parts]
 
 
 def recording_file(purpose: str, day: str, uniqueid: str, number: int = 0) -> str:

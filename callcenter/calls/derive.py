@@ -126,7 +126,7 @@ def derive_call(
     began before one ended with the PBX, and one with :data:`LINES_LOST` with its last known line. ``normalise``: a
     number as the trunk wrote it, to E.164 or None.
     """
-    ordered = in_order([event for event in events if event.kind != LINES_LOST])
+    ordered = _told_apart(in_order([event for event in events if event.kind != LINES_LOST]))
     kinds: dict[str, list[CelRecord]] = {}
     for event in ordered:
         kinds.setdefault(event.kind, []).append(event)
@@ -137,7 +137,7 @@ def derive_call(
     main, is_placed = _main_channel(call_id, all_channels, channels)
     finished = any(event.linkedid == call_id for event in kinds.get("LINKEDID_END", ()))
     last_at = ordered[-1].at
-    is_cut = len(ordered) < len(events)
+    is_cut = any(event.kind == LINES_LOST for event in events)
     lost = not finished and (is_cut or any(boot > main.started_at for boot in boots))
     agents = _agents_of_legs(channels.values(), queue_log, agent_at)
     visits = tuple(
@@ -197,6 +197,18 @@ def derive_call(
         steps=_steps(ordered),
         recordings=_recordings(kinds.get(variables.EVENT_RECORD, ())),
     )
+
+
+def _told_apart(ordered: Sequence[CelRecord]) -> list[CelRecord]:
+    """What the flow runner wrote as one event (variables.EVENT_WAY), as the events that it is made of."""
+    apart: list[CelRecord] = []
+    for event in ordered:
+        way = event.extra.get("extra") if event.kind == variables.EVENT_WAY else None
+        if isinstance(way, str):
+            apart += [event._replace(kind=kind, extra={"extra": said}) for kind, said in variables.parse_way(way)]
+        else:
+            apart.append(event)
+    return apart
 
 
 def _agents_of_legs(

@@ -24,6 +24,8 @@ _UNKNOWN_PROMPT_SECONDS = 60.0
 """Assumed length of a prompt of which no audio is known to us (recorded by hand, or of an older revision)."""
 _ANSWER_SECONDS = 1.0
 """ANSWER waits about 0.5 s for the first RTP (measured)."""
+_WAY_EVENTS = 6
+"""In one event of the ledger: as long as they may be, they fit into AGI's line (agi_channel.MAX_COMMAND_BYTES)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,13 @@ class Line(Protocol):
     async def event(self, kind: str, values: Mapping[str, str]) -> None:
         """Write a fact into the ledger. Raises ValueError for a value that is not plain."""
 
+    def add_to_way(self, kind: str, values: Mapping[str, str]) -> None:
+        """A fact about the call's way, for the ledger: written together with others, before the next thing that the
+        caller could notice. Raises ValueError for a value that is not plain."""
+
+    async def write_way(self) -> None:
+        """Write what was added now: nothing else will be done on this line."""
+
     async def start_recording(self, file: str) -> None:
         """Record what is said from now on, while connected to somebody, into ``file`` below the recordings folder."""
 
@@ -122,6 +131,7 @@ class AgiLine:
         self._variables = dict(channel.told)
         self._language: Language = "en" if channel.variables.get("language", "").startswith("en") else "zh"
         self._armed_until = 0.0
+        self._way: list[tuple[str, Mapping[str, str]]] = []
 
     @property
     def uniqueid(self) -> str:
@@ -136,7 +146,7 @@ class AgiLine:
         return self._language
 
     async def answer(self) -> None:
-        await self._arm(_ANSWER_SECONDS)
+        await self._prepare(_ANSWER_SECONDS)
         await self._channel.answer()
 
     async def say(self, spoken: Sequence[Spoken]) -> None:
@@ -160,7 +170,7 @@ class AgiLine:
         digits, _ = await self._play_and_collect(prompt_id, timeout_seconds, 1 if alone else max_digits)
         # Asterisk forgets a key that comes between two commands; after one key none comes for 80 ms (tone and pause)
         while alone and digits and digits not in alone and len(digits) < max_digits:
-            await self._arm(timeout_seconds)
+            await self._prepare(timeout_seconds)
             key = await self._channel.wait_for_digit(timeout_seconds)
             if key in ("", "#"):
                 break
@@ -186,17 +196,25 @@ class AgiLine:
 
     async def event(self, kind: str, values: Mapping[str, str]) -> None:
         payload = variables.format_payload(values)
-        await self._arm(0)
+        await self._prepare(0)
         await self._channel.execute("CELGenUserEvent", kind, payload)
 
+    def add_to_way(self, kind: str, values: Mapping[str, str]) -> None:
+        variables.format_payload(values)
+        self._way.append((kind, values))
+
+    async def write_way(self) -> None:
+        if self._way:  # once the call is handed over, nothing may be armed
+            await self._prepare(0)
+
     async def start_recording(self, file: str) -> None:
-        await self._arm(0)
+        await self._prepare(0)
         # b: only while connected, so neither menu nor music; no command is run afterwards, no beep
         await self._channel.execute("MixMonitor", str(self._recordings_dir / file), "b")
 
     async def record_message(self, file: str, *, max_seconds: int, silence_seconds: int) -> float:
         path = self._recordings_dir / file
-        await self._arm(max_seconds)
+        await self._prepare(max_seconds)
         recording = await self._channel.record_file(
             str(path.with_suffix("")),
             path.suffix.removeprefix("."),
@@ -210,7 +228,7 @@ class AgiLine:
     async def hand_over(self, values: Mapping[str, str]) -> None:
         for name, value in values.items():
             _require_plain(name, value)
-        await self._arm(0)
+        await self._prepare(0)
         # one command; the dialplan disarms too, but a call must not be lost to what we armed
         pairs = {"TIMEOUT(absolute)": "0", **values}
         await self._channel.execute("MSet", *(f"{name}={value}" for name, value in pairs.items()))
@@ -218,17 +236,28 @@ class AgiLine:
 
     async def _play(self, spoken: Spoken, keys: str) -> str:
         sound = self._sound(spoken)
-        await self._arm(sound.seconds)
+        await self._prepare(sound.seconds)
         return await self._channel.stream_file(sound.file, keys, at_most_seconds=sound.seconds + _ASTERISK_GONE_SECONDS)
 
     async def _play_and_collect(self, spoken: Spoken, timeout_seconds: int, max_digits: int) -> tuple[str, bool]:
         """One command, so that no key is lost between prompt and wait. The wait counts anew for each digit."""
         sound = self._sound(spoken)
         seconds = sound.seconds + timeout_seconds * max_digits
-        await self._arm(seconds)
+        await self._prepare(seconds)
         return await self._channel.get_data(
             sound.file, timeout_seconds, max_digits, at_most_seconds=seconds + _ASTERISK_GONE_SECONDS
         )
+
+    async def _prepare(self, seconds: float) -> None:
+        """Before what may take ``seconds``: time for it, and the way so far into the ledger."""
+        await self._arm(seconds)
+        while self._way:
+            now, self._way = self._way[:_WAY_EVENTS], self._way[_WAY_EVENTS:]
+            if len(now) == 1:
+                ((kind, values),) = now
+                await self._channel.execute("CELGenUserEvent", kind, variables.format_payload(values))
+            else:
+                await self._channel.execute("CELGenUserEvent", variables.EVENT_WAY, variables.format_way(now))
 
     async def _arm(self, seconds: float) -> None:
         """Leave the channel ``seconds`` + 3 s from now, unless it has about that already: from commands just before,

@@ -105,6 +105,12 @@ class SimulatedLine:
     async def event(self, kind: str, values: Mapping[str, str]) -> None:
         self.note(f"ledger {kind} {variables.format_payload(values)}")
 
+    def add_to_way(self, kind: str, values: Mapping[str, str]) -> None:
+        self.note(f"ledger {kind} {variables.format_payload(values)}")
+
+    async def write_way(self) -> None:
+        pass
+
     async def start_recording(self, file: str) -> None:
         self.note(f"record {file}")
 

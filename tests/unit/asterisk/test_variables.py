@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callcenter.asterisk import variables
-from callcenter.asterisk.variables import VALUE, format_payload, parse_payload, recording_file
+from callcenter.asterisk.variables import VALUE, format_payload, format_way, parse_payload, parse_way, recording_file
 
 DIALPLAN = "".join(
     (Path(__file__).resolve().parents[3] / "asterisk_conf" / name).read_text()
@@ -22,7 +22,15 @@ def test_a_payload_comes_back_as_it_was(values: dict[str, str]) -> None:
     assert parse_payload(format_payload(values)) == values
 
 
-@pytest.mark.parametrize("bad", ["a b", "a:b", "a=b", "a\n", "\n", "a,b", 'a"b', "a\\b", "${A}", "号", "a" * 81, "a;b"])
+EVENTS = st.tuples(st.sampled_from(["CC_FLOW", "CC_STEP"]), st.dictionaries(PLAIN, PLAIN, min_size=1))
+
+
+@given(st.lists(EVENTS, min_size=1))
+def test_a_way_comes_back_as_it_was(way: list[tuple[str, dict[str, str]]]) -> None:
+    assert [(kind, parse_payload(said)) for kind, said in parse_way(format_way(way))] == way
+
+
+@pytest.mark.parametrize("bad", ["a b", "a:b", "a=b", "a\n", "\n", "a,b", 'a"b', "a\\b", "${A}", "号", "a" * 81, "a~b"])
 def test_what_could_break_dialplan_or_ledger_is_refused(bad: str) -> None:
     assert VALUE.fullmatch(bad) is None
     with pytest.raises(ValueError, match="not plain"):
@@ -34,6 +42,7 @@ def test_what_could_break_dialplan_or_ledger_is_refused(bad: str) -> None:
 @given(st.text())
 def test_a_foreign_payload_never_raises(payload: str) -> None:
     parse_payload(payload)
+    parse_way(payload)
 
 
 def test_a_part_without_a_value_is_left_out() -> None:

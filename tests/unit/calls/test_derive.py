@@ -212,6 +212,29 @@ def test_key_without_a_status_is_known_from_queue_log() -> None:
     assert visit_words(call) == ["consultation overflowed key 3.000 0.000 - 0"]
 
 
+def test_a_way_written_as_one_event_is_read_as_its_parts() -> None:
+    """What the flow runner tells in one line (variables.EVENT_WAY) and what it told one by one is the same call."""
+    frame = """
+        0.0 CHAN_START   PJSIP/trunk-00000001 pbx1-1.1 pbx1-1.1
+        {way}
+        0.9 CC_STEP      PJSIP/trunk-00000001 pbx1-1.1 pbx1-1.1 flow=main:step=menu:outcome=2
+        2.0 CHAN_END     PJSIP/trunk-00000001 pbx1-1.1 pbx1-1.1
+        2.0 LINKEDID_END PJSIP/trunk-00000001 pbx1-1.1 pbx1-1.1
+    """
+    way = [
+        ("CC_FLOW", "flow=main:rev=a:lang=zh"),
+        ("CC_STEP", "flow=main:step=hours:outcome=open"),
+        ("CC_WHO", "patient=:grade=gold:verified=1"),
+    ]
+    line = "0.2 {} PJSIP/trunk-00000001 pbx1-1.1 pbx1-1.1 {}"
+    apart = "\n".join(line.format(kind, said) for kind, said in way)
+    together = line.format("CC_WAY", "~".join(f"{kind}:{said}" for kind, said in way))
+    call = derive(table(frame.format(way=together)))
+    assert call == derive(table(frame.format(way=apart)))
+    assert [(step.step, step.outcome) for step in call.steps] == [("hours", "open"), ("menu", "2")]
+    assert (call.flow, call.language, call.vip_grade, call.verified) == ("main", "zh", "gold", True)
+
+
 def test_fallback_and_recording() -> None:
     call = derive(
         table(

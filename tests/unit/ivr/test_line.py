@@ -224,13 +224,50 @@ async def test_events_and_recordings_are_plain_applications() -> None:
     ]
 
 
-@pytest.mark.parametrize("value", ["a b", "a,b", "a\nb", "${X}", '"', "中", "a:b", "x" * 81])
+async def test_the_way_is_written_in_one_before_what_the_caller_notices() -> None:
+    async def talk(line: AgiLine) -> None:
+        line.add_to_way("CC_FLOW", {"flow": "main", "rev": "1"})
+        line.add_to_way("CC_STEP", {"flow": "main", "step": "hours"})
+        await line.set_variable("CC_GRADE", "gold")  # the caller notices nothing of it
+        await line.say(["choose"])
+        line.add_to_way("CC_STEP", {"flow": "main", "step": "greet"})
+        await line.event("CC_EMERGENCY", {"patient": "x"})
+        for number in range(7):
+            line.add_to_way("CC_STEP", {"step": str(number)})
+        await line.hand_over({"CC_OK": "1"})
+        await line.write_way()  # nothing is left
+
+    caller, _ = await with_line(talk)
+    assert caller.said()[0] == 'SET VARIABLE CC_GRADE "gold"'
+    assert [command for command in caller.said() if "CEL" in command] == [
+        'EXEC CELGenUserEvent "CC_WAY,CC_FLOW:flow=main:rev=1~CC_STEP:flow=main:step=hours"',
+        'EXEC CELGenUserEvent "CC_STEP,flow=main:step=greet"',
+        'EXEC CELGenUserEvent "CC_EMERGENCY,patient=x"',
+        'EXEC CELGenUserEvent "CC_WAY,' + "~".join(f"CC_STEP:step={number}" for number in range(6)) + '"',
+        'EXEC CELGenUserEvent "CC_STEP,step=6"',
+    ]
+    assert caller.commands[-1].startswith("EXEC MSet")
+
+
+async def test_the_longest_way_fits_into_a_line() -> None:
+    async def talk(line: AgiLine) -> None:
+        for _ in range(20):
+            line.add_to_way("CC_STEP", dict.fromkeys(("flow", "step", "outcome"), "x" * 80))
+        await line.write_way()
+
+    caller, _ = await with_line(talk)
+    assert sum(command.count("CC_STEP") for command in caller.said()) == 20
+
+
+@pytest.mark.parametrize("value", ["a b", "a,b", "a\nb", "${X}", '"', "中", "a:b", "a~b", "x" * 81])
 async def test_values_that_are_not_plain_never_leave(value: str) -> None:
     async def talk(line: AgiLine) -> None:
         with pytest.raises(ValueError, match="not plain: CC_GRADE"):
             await line.set_variable("CC_GRADE", value)
         with pytest.raises(ValueError, match="not plain: grade"):
             await line.event("CC_WHO", {"grade": value})
+        with pytest.raises(ValueError, match="not plain: grade"):
+            line.add_to_way("CC_WHO", {"grade": value})
 
     caller, _ = await with_line(talk)
     assert caller.commands == []
