@@ -32,10 +32,10 @@ class CallContext:
     typed_ahead: str = ""
     """A key that cut an announcement short: the answer to the menu that follows it."""
 
-    def identify(self, caller: Caller) -> None:
+    async def identify(self, caller: Caller) -> None:
         """From now on the caller is taken for this one; the ledger is told (no number, no name)."""
         self.caller = caller
-        self.line.add_to_way(
+        await self.line.add_to_way(
             variables.EVENT_WHO,
             {"patient": caller.patient_id, "grade": caller.grade, "verified": "1" if caller.verified else "0"},
         )

@@ -51,7 +51,11 @@ Spoken = str | Sound | OtherLanguage
 
 
 class Line(Protocol):
-    """A call as a step sees it. Every method raises CallerHungUp once the caller is gone."""
+    """A call as a step sees it. Every method raises CallerHungUp once the caller is gone.
+
+    It is answered before the first thing that the caller is to hear, and not before: what must be looked up for that
+    is looked up while the telephone still rings, not in silence.
+    """
 
     @property
     def uniqueid(self) -> str:
@@ -63,8 +67,6 @@ class Line(Protocol):
 
     @property
     def language(self) -> Language: ...
-
-    async def answer(self) -> None: ...
 
     async def say(self, spoken: Sequence[Spoken]) -> None:
         """Play one after the other, to the end."""
@@ -92,7 +94,7 @@ class Line(Protocol):
     async def event(self, kind: str, values: Mapping[str, str]) -> None:
         """Write a fact into the ledger. Raises ValueError for a value that is not plain."""
 
-    def add_to_way(self, kind: str, values: Mapping[str, str]) -> None:
+    async def add_to_way(self, kind: str, values: Mapping[str, str]) -> None:
         """A fact about the call's way, for the ledger: written together with others, before the next thing that the
         caller could notice. Raises ValueError for a value that is not plain."""
 
@@ -132,6 +134,7 @@ class AgiLine:
         self._language: Language = "en" if channel.variables.get("language", "").startswith("en") else "zh"
         self._armed_until = 0.0
         self._way: list[tuple[str, Mapping[str, str]]] = []
+        self._is_answered = bool(channel.told.get(variables.STEP))  # a call that was parked comes back
 
     @property
     def uniqueid(self) -> str:
@@ -144,10 +147,6 @@ class AgiLine:
     @property
     def language(self) -> Language:
         return self._language
-
-    async def answer(self) -> None:
-        await self._prepare(_ANSWER_SECONDS)
-        await self._channel.answer()
 
     async def say(self, spoken: Sequence[Spoken]) -> None:
         for one in spoken:
@@ -170,7 +169,7 @@ class AgiLine:
         digits, _ = await self._play_and_collect(prompt_id, timeout_seconds, 1 if alone else max_digits)
         # Asterisk forgets a key that comes between two commands; after one key none comes for 80 ms (tone and pause)
         while alone and digits and digits not in alone and len(digits) < max_digits:
-            await self._prepare(timeout_seconds)
+            await self._arm(timeout_seconds)
             key = await self._channel.wait_for_digit(timeout_seconds)
             if key in ("", "#"):
                 break
@@ -196,16 +195,20 @@ class AgiLine:
 
     async def event(self, kind: str, values: Mapping[str, str]) -> None:
         payload = variables.format_payload(values)
-        await self._prepare(0)
+        await self._arm(0)
+        await self._write_way()
         await self._channel.execute("CELGenUserEvent", kind, payload)
 
-    def add_to_way(self, kind: str, values: Mapping[str, str]) -> None:
+    async def add_to_way(self, kind: str, values: Mapping[str, str]) -> None:
         variables.format_payload(values)
         self._way.append((kind, values))
+        if self._armed_until - asyncio.get_running_loop().time() < _FREEZE_SECONDS - 1:
+            await self._arm(0)  # steps that only ask the database say nothing else to the channel
 
     async def write_way(self) -> None:
         if self._way:  # once the call is handed over, nothing may be armed
-            await self._prepare(0)
+            await self._arm(0)
+            await self._write_way()
 
     async def start_recording(self, file: str) -> None:
         await self._prepare(0)
@@ -249,8 +252,14 @@ class AgiLine:
         )
 
     async def _prepare(self, seconds: float) -> None:
-        """Before what may take ``seconds``: time for it, and the way so far into the ledger."""
-        await self._arm(seconds)
+        """Before what the caller hears, for ``seconds``: time for it, the way so far into the ledger, the answer."""
+        await self._arm(seconds if self._is_answered else seconds + _ANSWER_SECONDS)
+        await self._write_way()
+        if not self._is_answered:
+            await self._channel.answer()
+            self._is_answered = True
+
+    async def _write_way(self) -> None:
         while self._way:
             now, self._way = self._way[:_WAY_EVENTS], self._way[_WAY_EVENTS:]
             if len(now) == 1:

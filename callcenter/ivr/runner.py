@@ -96,7 +96,7 @@ class FlowRunner:
             if isinstance(result, Handover):
                 await self._hand_over(call, position, result, trace)
                 return result.do
-            position = self._go_on(call, position, result, trace)
+            position = await self._go_on(call, position, result, trace)
         log.error("flow_step_limit", uniqueid=line.uniqueid, flow=position.flow.name, step=position.step)
         return "fall_back"
 
@@ -109,8 +109,7 @@ class FlowRunner:
         if flow is None:
             log.error("flow_of_number_missing", uniqueid=call.line.uniqueid, did=did)
             return None
-        await call.line.answer()
-        _report_flow(call.line, flow)
+        await _report_flow(call.line, flow)
         return Position(flows, flow, flow.start)
 
     async def _find_parked(self, call: CallContext) -> Position | None:
@@ -139,22 +138,22 @@ class FlowRunner:
             head_start_seconds=int(head_start) if head_start.isdecimal() else 0,
         )
 
-    def _go_on(self, call: CallContext, at: Position, outcome: str, trace: list[TraceEntry]) -> Position:
+    async def _go_on(self, call: CallContext, at: Position, outcome: str, trace: list[TraceEntry]) -> Position:
         """The step is finished: into the trace and the ledger, and on to where its outcome leads."""
-        _finish(call.line, at, outcome, trace)
+        await _finish(call.line, at, outcome, trace)
         step = at.flow.steps[at.step]
         next_flow = step.next_flow()
         if next_flow is None:
             return Position(at.flows, at.flow, step.routes()[outcome])
         flow = at.flows.flows[next_flow]
-        _report_flow(call.line, flow)
+        await _report_flow(call.line, flow)
         return Position(at.flows, flow, flow.start)
 
     async def _hand_over(self, call: CallContext, at: Position, handover: Handover, trace: list[TraceEntry]) -> None:
         """The decision, what the next visit must know, and last of all the sentinel."""
         line = call.line
         if handover.outcome is not None:
-            _finish(line, at, handover.outcome, trace)
+            await _finish(line, at, handover.outcome, trace)
         decision = {variables.DO: handover.do, **handover.variables}
         if handover.outcome is None:
             decision |= {
@@ -168,11 +167,11 @@ class FlowRunner:
         await line.hand_over({**decision, variables.OK: "1"})
 
 
-def _report_flow(line: Line, flow: Flow) -> None:
-    line.add_to_way(variables.EVENT_FLOW, {"flow": flow.name, "rev": flow.revision, "lang": line.language})
+async def _report_flow(line: Line, flow: Flow) -> None:
+    await line.add_to_way(variables.EVENT_FLOW, {"flow": flow.name, "rev": flow.revision, "lang": line.language})
 
 
-def _finish(line: Line, at: Position, outcome: str, trace: list[TraceEntry]) -> None:
+async def _finish(line: Line, at: Position, outcome: str, trace: list[TraceEntry]) -> None:
     entry = TraceEntry(at.flow.name, at.step, _LEDGER_NAMES.get(outcome, outcome))
     trace.append(entry)
-    line.add_to_way(variables.EVENT_STEP, {"flow": entry.flow, "step": entry.step, "outcome": entry.outcome})
+    await line.add_to_way(variables.EVENT_STEP, {"flow": entry.flow, "step": entry.step, "outcome": entry.outcome})

@@ -28,7 +28,7 @@ class AgiCaller:
         except ConnectionRefusedError:
             return False
         try:
-            writer.write(request_block(path))
+            writer.write(request_block(path, arg_1=f"CC_STEP={self.variables.get('CC_STEP', '')}"))
             while line := await reader.readline():
                 command = line.decode().rstrip("\n")
                 self.commands.append(command)

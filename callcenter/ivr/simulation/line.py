@@ -38,6 +38,7 @@ class SimulatedLine:
         self.transcript: list[str] = []
         self.variables: dict[str, str] = {variables.DID: number, variables.VISIT: "0", variables.SERVED: "0"}
         self.is_up = True
+        self._is_answered = False
         self._caller_number = caller_number
         self._language: Language = "zh"
         self._ask = ask
@@ -55,9 +56,6 @@ class SimulatedLine:
     @property
     def language(self) -> Language:
         return self._language
-
-    async def answer(self) -> None:
-        self.note("answer")
 
     async def say(self, spoken: Sequence[Spoken]) -> None:
         for one in spoken:
@@ -105,16 +103,18 @@ class SimulatedLine:
     async def event(self, kind: str, values: Mapping[str, str]) -> None:
         self.note(f"ledger {kind} {variables.format_payload(values)}")
 
-    def add_to_way(self, kind: str, values: Mapping[str, str]) -> None:
+    async def add_to_way(self, kind: str, values: Mapping[str, str]) -> None:
         self.note(f"ledger {kind} {variables.format_payload(values)}")
 
     async def write_way(self) -> None:
         pass
 
     async def start_recording(self, file: str) -> None:
+        self._answer()
         self.note(f"record {file}")
 
     async def record_message(self, file: str, *, max_seconds: int, silence_seconds: int) -> float:
+        self._answer()
         self.note(f"record message {file}")
         spoken = self.ask("message")
         seconds = 0.0 if spoken in ("", SILENCE) else 5.0
@@ -122,6 +122,7 @@ class SimulatedLine:
         return seconds
 
     async def hand_over(self, values: Mapping[str, str]) -> None:
+        self._answer()
         for name, value in values.items():
             await self.set_variable(name, value)
         self.note("release")
@@ -149,7 +150,13 @@ class SimulatedLine:
         if not self.is_up:
             raise CallerHungUp
 
+    def _answer(self) -> None:
+        if not self._is_answered:
+            self.note("answer")
+            self._is_answered = True
+
     def _play(self, how: str, spoken: Spoken) -> None:
+        self._answer()
         match spoken:
             case Sound(file):
                 self.note(f"{how} sound {file}")

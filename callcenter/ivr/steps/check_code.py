@@ -84,7 +84,7 @@ async def outcome_of(call: CallContext, verification: Verification) -> str | Non
     if verification is Refusal.LOCKED:
         return LOCKED
     if isinstance(verification, RecognisedPatient):
-        call.identify(_verified_caller(call.caller.e164, verification))
+        await call.identify(_verified_caller(call.caller.e164, verification))
         return VERIFIED
     return None
 

@@ -45,7 +45,7 @@ class Recognise(BranchingStep):
         # a family's number: which of them calls is not known
         patient_id = str(identity.patients[0].id) if len(identity.patients) == 1 else ""
         grade = identity.vip_grade or ""
-        call.identify(Caller(e164=call.caller.e164, patient_id=patient_id, grade=grade))
+        await call.identify(Caller(e164=call.caller.e164, patient_id=patient_id, grade=grade))
         if self.set_language:
             await _speak_their_language(call, identity.patients)
         return "vip" if grade else "known"

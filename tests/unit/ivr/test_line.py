@@ -1,5 +1,6 @@
 """A call over AGI: what Asterisk is asked, and that no freeze of ours holds a caller for long."""
 
+import math
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path, PurePath
 from types import MappingProxyType
@@ -28,9 +29,12 @@ PROMPTS = PromptLibrary(
 
 
 async def with_line(
-    talk: Callable[[AgiLine], Awaitable[Any]], keys: Iterable[str] = (), **variables: str
+    talk: Callable[[AgiLine], Awaitable[Any]], keys: Iterable[str] = (), *, step: str = "queue", **variables: str
 ) -> tuple[AgiCaller, Any]:
-    """Run ``talk`` as one visit; the caller's side of it, and what it returned."""
+    """Run ``talk`` as one visit; the caller's side of it, and what it returned.
+
+    ``step``: where the call was parked before, long answered; ``""`` for a new call.
+    """
     results: list[Any] = []
 
     async def handle(channel: AgiChannel) -> None:
@@ -38,7 +42,7 @@ async def with_line(
 
     server = FastAgiServer("127.0.0.1", 0, handle)
     await server.start()
-    caller = AgiCaller(server.port, keys=keys, **variables)
+    caller = AgiCaller(server.port, keys=keys, CC_STEP=step, **variables)
     await caller.visit()
     await server.close()
     (result,) = results
@@ -212,28 +216,73 @@ async def test_a_prompt_heard_to_its_end_leaves_time_enough_for_what_follows() -
 
 async def test_events_and_recordings_are_plain_applications() -> None:
     async def talk(line: AgiLine) -> None:
-        await line.answer()
         await line.event("CC_STEP", {"flow": "main", "outcome": "star"})
         await line.start_recording("20260301/complaint-pbx1-1.1.wav")
 
     caller, _ = await with_line(talk)
     assert caller.said() == [
-        "ANSWER",
         'EXEC CELGenUserEvent "CC_STEP,flow=main:outcome=star"',
         'EXEC MixMonitor "/recordings/20260301/complaint-pbx1-1.1.wav,b"',
     ]
 
 
+async def test_a_new_call_is_answered_when_there_is_something_to_hear() -> None:
+    async def talk(line: AgiLine) -> None:
+        await line.add_to_way("CC_FLOW", {"flow": "main"})
+        await line.set_variable("CC_GRADE", "gold")
+        await line.say(["hi", "hi"])
+
+    caller, _ = await with_line(talk, step="")
+    assert [command.split('"')[0] for command in caller.commands] == [
+        "SET VARIABLE TIMEOUT(absolute) ",  # first of all: the service may freeze from now on
+        "SET VARIABLE CC_GRADE ",
+        "SET VARIABLE TIMEOUT(absolute) ",
+        "EXEC CELGenUserEvent ",
+        "ANSWER",
+        "STREAM FILE ",
+        "SET VARIABLE TIMEOUT(absolute) ",
+        "STREAM FILE ",
+    ]
+    assert caller.armed("ANSWER") == math.ceil(PROMPTS.duration_seconds("hi", "zh") + 1 + 3)
+
+
+@pytest.mark.parametrize("last", ["hand_over", "record_message", "start_recording"])
+async def test_nothing_else_that_needs_a_caller_is_done_before_the_answer(last: str) -> None:
+    async def talk(line: AgiLine) -> None:
+        match last:
+            case "hand_over":
+                await line.hand_over({"CC_OK": "1"})
+            case "record_message":
+                await line.record_message("x.wav", max_seconds=5, silence_seconds=2)
+            case _:
+                await line.start_recording("x.wav")
+
+    caller, _ = await with_line(talk, step="")
+    assert caller.commands[1] == "ANSWER"
+
+
+async def test_steps_that_only_ask_keep_the_channel_armed() -> None:
+    """Each may wait a second for a database that is away; three of them must not look like a frozen service."""
+
+    async def talk(line: AgiLine) -> None:
+        for number in range(3):
+            await line.add_to_way("CC_STEP", {"step": str(number)})
+            line._armed_until -= 0.9  # the step after took that long
+
+    caller, _ = await with_line(talk)
+    assert caller.commands == ['SET VARIABLE TIMEOUT(absolute) "3"'] * 2
+
+
 async def test_the_way_is_written_in_one_before_what_the_caller_notices() -> None:
     async def talk(line: AgiLine) -> None:
-        line.add_to_way("CC_FLOW", {"flow": "main", "rev": "1"})
-        line.add_to_way("CC_STEP", {"flow": "main", "step": "hours"})
+        await line.add_to_way("CC_FLOW", {"flow": "main", "rev": "1"})
+        await line.add_to_way("CC_STEP", {"flow": "main", "step": "hours"})
         await line.set_variable("CC_GRADE", "gold")  # the caller notices nothing of it
         await line.say(["choose"])
-        line.add_to_way("CC_STEP", {"flow": "main", "step": "greet"})
+        await line.add_to_way("CC_STEP", {"flow": "main", "step": "greet"})
         await line.event("CC_EMERGENCY", {"patient": "x"})
         for number in range(7):
-            line.add_to_way("CC_STEP", {"step": str(number)})
+            await line.add_to_way("CC_STEP", {"step": str(number)})
         await line.hand_over({"CC_OK": "1"})
         await line.write_way()  # nothing is left
 
@@ -252,7 +301,7 @@ async def test_the_way_is_written_in_one_before_what_the_caller_notices() -> Non
 async def test_the_longest_way_fits_into_a_line() -> None:
     async def talk(line: AgiLine) -> None:
         for _ in range(20):
-            line.add_to_way("CC_STEP", dict.fromkeys(("flow", "step", "outcome"), "x" * 80))
+            await line.add_to_way("CC_STEP", dict.fromkeys(("flow", "step", "outcome"), "x" * 80))
         await line.write_way()
 
     caller, _ = await with_line(talk)
@@ -267,7 +316,7 @@ async def test_values_that_are_not_plain_never_leave(value: str) -> None:
         with pytest.raises(ValueError, match="not plain: grade"):
             await line.event("CC_WHO", {"grade": value})
         with pytest.raises(ValueError, match="not plain: grade"):
-            line.add_to_way("CC_WHO", {"grade": value})
+            await line.add_to_way("CC_WHO", {"grade": value})
 
     caller, _ = await with_line(talk)
     assert caller.commands == []
@@ -284,7 +333,7 @@ async def test_a_prompt_of_an_older_revision_is_still_played() -> None:
 
 async def test_variables_that_are_not_set_are_empty() -> None:
     async def talk(line: AgiLine) -> tuple[str, str, str, str]:
-        known, unknown = await line.get_variable("CC_DID"), await line.get_variable("CC_STEP")
+        known, unknown = await line.get_variable("CC_DID"), await line.get_variable("CC_GRADE")
         return known, unknown, line.caller_number, line.language
 
     _, result = await with_line(talk, CC_DID="8000")
