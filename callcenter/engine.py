@@ -106,6 +106,7 @@ class Engine:
         self._commands = self._session("commands", None)
         self._sender = CommandSender(self._database, self._commands, self._pbx, {Render.action: self._perform_render})
         self._clock = ClockWatch()
+        self._wake_due = False
         self._number_plan = NumberPlan(settings.country, settings.area_code)
         self._metrics = HotlineMetrics(self._database, self._pbx)
         self.ledger = LedgerReader(
@@ -315,11 +316,13 @@ class Engine:
         step_seconds = self._clock.step_seconds()
         if step_seconds:
             log.error("clock_stepped", seconds=round(step_seconds, 3))
-            if step_seconds < 0:
-                await wake_waiting(self._commands)
             async with self._database.transaction() as session:
                 await raise_alarm(session, "clock_stepped", key=self._pbx, seconds=round(step_seconds, 3))
             self._clock.accept(step_seconds)
+            self._wake_due = self._wake_due or step_seconds < 0
+        if self._wake_due and self._commands.connected:
+            await wake_waiting(self._commands)
+            self._wake_due = False
 
     async def _warn_of_absent_telephones(self) -> None:
         async with self._database.transaction() as session:

@@ -156,7 +156,7 @@ class AgiChannel:
         reply = await self._command(
             "GET DATA", _quoted(name), _milliseconds(timeout_seconds), str(max_digits), within_seconds=at_most_seconds
         )
-        return reply.result, reply.data == "timeout"
+        return _keys_of(reply.result), reply.data == "timeout"
 
     async def wait_for_digit(self, timeout_seconds: float) -> str:
         """The next key, or ``""`` when none is pressed in time."""
@@ -309,6 +309,12 @@ def _keys(keys: str) -> str:
     if not _KEYS.fullmatch(keys):
         raise AgiRefused("Not keys of a telephone.")
     return keys
+
+
+def _keys_of(result: str) -> str:
+    if not _KEYS.fullmatch(result):
+        raise AgiCommandFailed("Asterisk reported no keys of a telephone.")
+    return result
 
 
 def _milliseconds(seconds: float) -> str:

@@ -15,12 +15,15 @@ import orjson
 from sqlalchemy import DateTime, MetaData, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DisconnectionError, InvalidRequestError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
 IDLE_IN_TRANSACTION_SECONDS = 5.0
 """Of a process that was frozen, or cut off, in the middle of a fenced transaction; its locks are free then."""
+FENCED_TRANSACTION_SECONDS = 20.0
+"""At most, for the process that was frozen in the middle of a statement, which PostgreSQL does not call idle. Since
+PostgreSQL 17."""
 
 CLOSE_SECONDS = 5.0
 """A frozen database does not say good-bye; whoever stops the service does not wait for it."""
@@ -29,9 +32,24 @@ CONNECTION_FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asy
 """What a connection of asyncpg's own raises when the database is away, time-outs among them. The last one: the server
 ended the connection while an answer was on its way."""
 
+_PASSING_SQLSTATES = frozenset({"08", "40", "53", "57", "58"})
+"""PostgreSQL, appendix A: connection, serialization and deadlock, resources (disk full, no connection left), operator
+intervention, I/O. Others are about the data, or our code."""
+
 _abandoned: set[asyncio.Task[Any]] = set()
 
 T = TypeVar("T")
+
+
+def is_passing(error: DBAPIError | asyncpg.PostgresError) -> bool:
+    """Whether the same work may do later: the database is away, short of something, or was in somebody's way."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or _class_of(error.orig) in _PASSING_SQLSTATES
+    return _class_of(error) in _PASSING_SQLSTATES
+
+
+def _class_of(error: object) -> str:
+    return str(getattr(error, "sqlstate", None) or "")[:2]
 
 
 class Base(DeclarativeBase):
@@ -69,6 +87,7 @@ class Database:
         server_settings = {"application_name": application_name, "timezone": "UTC"}
         if fence is not None:
             server_settings["idle_in_transaction_session_timeout"] = f"{IDLE_IN_TRANSACTION_SECONDS:g}s"
+            server_settings["transaction_timeout"] = f"{FENCED_TRANSACTION_SECONDS:g}s"
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
+import asyncpg
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy.exc import DBAPIError
@@ -15,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.core.cursors import Key, decode_cursor, encode_cursor
-from callcenter.core.db import CONNECTION_FAULTS, Database
+from callcenter.core.db import CONNECTION_FAULTS, Database, is_passing
 from callcenter.core.errors import Unavailable
 from callcenter.core.phone_numbers import NumberPlan
 
@@ -55,6 +56,8 @@ async def open_transaction(database: Database) -> AsyncIterator[AsyncSession]:
             yield session
             await session.commit()
         except _LOST_MEANWHILE as error:
+            if isinstance(error, asyncpg.PostgresError) and not is_passing(error):
+                raise
             raise DatabaseUnavailable from error
 
 

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import asyncpg
 import structlog
 from prometheus_client import Gauge
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from callcenter.core.db import CONNECTION_FAULTS
+from callcenter.core.db import CONNECTION_FAULTS, is_passing
 from callcenter.core.errors import CallcenterError
 from callcenter.core.leadership import LeadershipLost
 
@@ -22,16 +23,13 @@ LONGEST_DELAY_SECONDS = 2.0
 WORLD_FAULTS = (*CONNECTION_FAULTS, DBAPIError, PoolTimeout)
 """What a database or network that is away raises; a fault of our own code is not among them."""
 
-_PASSING_SQLSTATES = frozenset({"08", "40", "53", "57", "58"})
-"""PostgreSQL, appendix A: connection, serialization and deadlock, resources, operator intervention, I/O."""
-
 
 def is_world_fault(error: BaseException) -> bool:
     """Whether the same work may do later: the database or network is away, or our lead. Not: the data, or our code."""
     if isinstance(error, LeadershipLost):
         return True
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or str(getattr(error.orig, "sqlstate", ""))[:2] in _PASSING_SQLSTATES
+    if isinstance(error, DBAPIError | asyncpg.PostgresError):
+        return is_passing(error)
     return isinstance(error, WORLD_FAULTS)
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from callcenter.core.db import is_passing
 from callcenter.core.errors import (
     CallcenterError,
     Conflict,
@@ -137,10 +138,6 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.exception_handler(PoolTimeout)(_on_pool_timeout)
 
 
-_AWAY = frozenset({"08", "53", "57", "58"})
-"""PostgreSQL, appendix A: connection, resources (disk full, no connection left), operator intervention, I/O."""
-
-
 def _on_expected(request: Request, error: CallcenterError) -> Response:
     detail = error.message if error.message != error.title_en else None
     return problem_response(request.scope, type(error), detail=detail, details=error.details)
@@ -158,9 +155,9 @@ def _on_http(request: Request, error: HTTPException) -> Response:
 
 def _on_database(request: Request, error: DBAPIError) -> Response:
     """Races that a check before could not see end here; anything else of the database is our fault."""
-    sqlstate = str(getattr(error.orig, "sqlstate", "") or "")
-    if error.connection_invalidated or sqlstate[:2] in _AWAY:
+    if is_passing(error):
         return problem_response(request.scope, DatabaseUnavailable)
+    sqlstate = str(getattr(error.orig, "sqlstate", "") or "")
     if isinstance(error, IntegrityError) and sqlstate == "23505":
         return problem_response(request.scope, Conflict)
     if isinstance(error, IntegrityError) and sqlstate == "23503":

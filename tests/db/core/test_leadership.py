@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from callcenter.core import db, leadership
 from callcenter.core.alarms import Alarm
 from callcenter.core.clock import now
+from callcenter.core.copying import driver_of
 from callcenter.core.db import Database
 from callcenter.core.leadership import Leadership, LeadershipLost
 from tests.support.ami_peer import eventually
@@ -170,6 +171,22 @@ async def test_a_transaction_of_a_frozen_leader_holds_nobody_up(
                 await session.execute(text("LOCK TABLE alarms"))
                 async with database.transaction() as other:  # waits for the lock, and gets it
                     assert not (await other.scalars(select(Alarm).with_for_update())).all()
+    finally:
+        await fenced.close()
+
+
+async def test_nor_one_frozen_in_the_middle_of_a_statement(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """asyncpg prepares a statement without a Sync: until it goes on, PostgreSQL takes the session for active."""
+    monkeypatch.setattr(db, "FENCED_TRANSACTION_SECONDS", 1)
+    fenced = Database(database.url, fence=lambda: None)
+    try:
+        with pytest.raises(DBAPIError):
+            async with asyncio.timeout(20), fenced.transaction() as session:
+                await session.execute(text("LOCK TABLE alarms"))
+                await (await driver_of(session)).prepare("SELECT 2 + 3")
+                async with database.transaction() as other:
+                    assert not (await other.scalars(select(Alarm).with_for_update())).all()
+                await session.execute(text("SELECT 1"))
     finally:
         await fenced.close()
 

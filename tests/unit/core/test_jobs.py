@@ -25,6 +25,7 @@ def of_database(sqlstate: str | None, *, invalidated: bool = False, kind: type[D
 
 
 WORLD = [
+    asyncpg.AdminShutdownError("x"),
     ConnectionRefusedError(),
     TimeoutError(),
     PoolTimeout(),
@@ -130,6 +131,8 @@ def test_states_of_postgresql_that_pass(sqlstate: str) -> None:
         of_database("22P02"),
         of_database("42P01"),
         of_database(None),
+        asyncpg.UniqueViolationError("x"),
+        asyncpg.InvalidTextRepresentationError("x"),
         KeyError("x"),
         Unavailable(),
     ],
