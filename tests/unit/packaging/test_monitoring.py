@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-import callcenter.roles  # noqa: F401 - every module that has figures
+import callcenter.app
+import callcenter.engine
+import callcenter.ivr.server  # noqa: F401 - with these two, every module that has figures
 from callcenter.core.db import Database
 from callcenter.core.metrics import HttpMetrics
 from tests.unit.packaging.checkers import DEPLOY, check
