@@ -81,7 +81,11 @@ class BusyHotline:
                 await self.stack.start_service([role], http_port=port)
         else:
             await self.stack.start_service()
-        await until("every agent is a member that can be rung", self._all_can_be_rung, timeout_seconds=60)
+        await self.rested()
+
+    async def rested(self) -> None:
+        """Once every agent is a member that can be rung: also those whom the calls before overran."""
+        await until("every agent is a member that can be rung", self._all_can_be_rung, timeout_seconds=120)
 
     async def stop_service(self) -> None:
         """Members stay in Asterisk."""

@@ -99,6 +99,7 @@ class CallBench:
     async def step(self, rate: float, seconds: float, *, ours: bool) -> Step:
         """Calls at ``rate`` for ``seconds``, until the last one's record is there."""
         hotline = self._hotline
+        await hotline.rested()
         count = round(rate * seconds)
         numbers = [caller_number(self._next_caller + index) for index in range(count)]
         self._next_caller += count
