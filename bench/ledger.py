@@ -7,7 +7,6 @@ is that process: it reads both files to their end and says how long it took.
 import asyncio
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import asyncpg
 
 from bench.figures import ROOT, Figure
 from bench.places import bench_database, bench_directory
+from bench.processes import peak_resident_mb
 from bench.synthetic_ledger import write_ledger
 from callcenter.calls.reader import LedgerReader
 from callcenter.core.bus import connect
@@ -122,7 +122,7 @@ async def _read_to_the_end(url: str, directory: Path) -> dict[str, float]:
             await connection.exec_driver_sql("SELECT count(*) FROM calls_by_month WHERE state = 'finished'")
         ).scalar()
     await database.close()
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak_mb = peak_resident_mb(os.getpid())
     return {"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_mb": peak_mb, "calls": float(calls or 0)}
 
 

@@ -33,6 +33,13 @@ def resident_mb(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1024 / 1024
 
 
+def peak_resident_mb(pid: int) -> float:
+    """The most that it ever used. Not getrusage's, which begins with what the parent used."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (peak,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(peak) / 1024
+
+
 def _times(pid: int) -> list[float]:
     try:
         return [int(value) / _TICKS for value in _stat(pid)[_UTIME:_CUTIME_END]]
