@@ -113,6 +113,7 @@ class Database:
         of the database would otherwise take the cancellation for one, and never end.
         """
         task = asyncio.current_task()
+        # one that was dealt with may still be counted: a TaskGroup of Python 3.11 leaves its own
         cancelled_before = task.cancelling() if task is not None else 0
         try:
             async with self._sessions() as session:

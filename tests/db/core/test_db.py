@@ -1,12 +1,13 @@
 """A transaction that is cancelled, and a database that does not answer."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 
 from callcenter.core.bus import connect
 from callcenter.core.db import Database, answer_within
@@ -55,6 +56,22 @@ async def test_connections_that_the_server_ended_are_replaced(database: Database
     for _ in range(4):
         async with database.transaction() as session:
             assert await session.scalar(text("SELECT 1")) == 1
+
+
+async def test_a_cancellation_of_before_is_not_taken_for_a_new_one(database: Database) -> None:
+    """What a TaskGroup of Python 3.11 leaves behind in its task: the count of a cancellation that is over."""
+
+    async def work() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(EVER)
+        async with database.transaction() as session:
+            await session.execute(text("SELECT 1 / 0"))
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(DBAPIError):
+        await task
 
 
 async def test_a_limit_around_it_is_a_time_out(database: Database) -> None:
