@@ -12,6 +12,7 @@ from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.asterisk import variables
+from callcenter.asterisk.live_channels import LiveChannel
 from callcenter.asterisk.models import CommandState, PbxCommand
 from callcenter.core.bus import announce
 from callcenter.core.clock import now
@@ -39,6 +40,22 @@ class Command(BaseModel, ABC):
     @abstractmethod
     def ami(self) -> tuple[str, AmiHeaders]:
         """AMI action name and headers."""
+
+
+class LiveCommand(Command, ABC):
+    """About a call that goes on: its channels are looked up when it is sent, so that no stale name is acted upon.
+
+    Done late it would surprise people: after :attr:`good_for_seconds` it fails instead.
+    """
+
+    good_for_seconds: ClassVar[float] = 5.0
+
+    @abstractmethod
+    def actions(self, channels: Sequence[LiveChannel]) -> Sequence[tuple[str, AmiHeaders]]:
+        """What is to be sent, in order, given what is there now; the first refusal ends it. Raises NoSuchLiveCall."""
+
+    def ami(self) -> tuple[str, AmiHeaders]:
+        raise TypeError("a live command is made of actions on the channels that are there")
 
 
 class QueueAdd(Command):

@@ -47,6 +47,13 @@ class AmiActionFailed(CallcenterError):
     title_en, title_zh = "The telephone system refused the request.", "电话系统拒绝了该请求。"
 
 
+class NoSuchLiveCall(CallcenterError):
+    """What a command is about is not there (any more): the call ended, or has not come so far."""
+
+    status, code = 409, "no-such-live-call"
+    title_en, title_zh = "There is no such call now.", "当前没有这通电话。"
+
+
 class EventMalformed(CallcenterError):
     """An event lacks a header it must have, or holds no number where one belongs. Log it and go on."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
 
 import structlog
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from sqlalchemy import update
 from callcenter.asterisk.commands import (
     COMMANDS,
     Command,
+    LiveCommand,
     claim_commands,
     is_already_so,
     mark_unknown,
@@ -17,6 +19,7 @@ from callcenter.asterisk.commands import (
     request_command,
 )
 from callcenter.asterisk.errors import AmiTimeout, AmiUnavailable
+from callcenter.asterisk.live_channels import read_channels
 from callcenter.asterisk.manager import AmiSession
 from callcenter.asterisk.models import CommandState, PbxCommand
 from callcenter.core.clock import now
@@ -96,6 +99,8 @@ class CommandSender:
         try:
             if performer is not None:
                 return CommandState.DONE, await performer(command)
+            if isinstance(command, LiveCommand):
+                return await self._send_live(command, row.created_at)
             action, headers = command.ami()
             response = await self._ami.send(action, headers)
         except AmiUnavailable as error:
@@ -107,6 +112,23 @@ class CommandSender:
             return CommandState.FAILED, error.message
         done = response.success or is_already_so(command, response.message)
         return (CommandState.DONE if done else CommandState.FAILED), response.message
+
+    async def _send_live(self, command: LiveCommand, requested_at: datetime) -> tuple[CommandState, str]:
+        """Raises NoSuchLiveCall, AmiUnavailable, AmiTimeout."""
+        if now() - requested_at > timedelta(seconds=command.good_for_seconds):
+            return CommandState.FAILED, "too late"
+        message = ""
+        for number, (action, headers) in enumerate(command.actions(await read_channels(self._ami))):
+            try:
+                response = await self._ami.send(action, headers)
+            except AmiUnavailable as error:
+                if number:  # the half of it was done
+                    return CommandState.UNKNOWN, error.message
+                raise
+            message = response.message
+            if not (response.success or is_already_so(command, message)):
+                return CommandState.FAILED, message
+        return CommandState.DONE, message
 
     async def _record(self, command_id: int, state: CommandState, answer: str) -> None:
         async with self._database.transaction() as session:

@@ -36,8 +36,8 @@ async def test_killed_with_twenty_calls(hotline: Hotline) -> None:
     phone = await hotline.phones.call_many(crowd, patience_seconds=300)
     await until("twenty calls are in the ledger", lambda: open_calls(hotline, CALLS), timeout_seconds=60)
 
-    killed_at = now()
     await asyncio.to_thread(hotline.stack.pbx.kill)
+    killed_at = now()
     await changes_while_it_is_down(hotline)
     await asyncio.to_thread(hotline.stack.pbx.start)
     booted_at = now()

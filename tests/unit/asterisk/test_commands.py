@@ -11,6 +11,7 @@ from callcenter.asterisk.commands import (
     COMMANDS,
     Command,
     HangUpChannel,
+    LiveCommand,
     PlaceCallback,
     QueueAdd,
     QueuePause,
@@ -146,6 +147,10 @@ def test_the_actions() -> None:
         Render().ami()
 
 
+def _leaves(base: type[Command]) -> set[type[Command]]:
+    return set().union(*(_leaves(one) or {one} for one in base.__subclasses__())) - {LiveCommand}
+
+
 def test_every_command_is_in_the_list_and_comes_back_from_its_row() -> None:
     commands: list[Command] = [
         QueueAdd(**ADD),
@@ -156,7 +161,7 @@ def test_every_command_is_in_the_list_and_comes_back_from_its_row() -> None:
         Reload(module="manager"),
         Render(),
     ]
-    assert {type(command) for command in commands} == set(Command.__subclasses__()) == set(COMMANDS.values())
+    assert {type(command) for command in commands} == _leaves(Command) == set(COMMANDS.values())
     for command in commands:
         assert COMMANDS[command.action].model_validate(command.model_dump()) == command
 

@@ -1,0 +1,19 @@
+"""Calls that agents make and steer.
+
+Revision ID: 0012
+Revises: 0011
+"""
+
+revision = "0012"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+phase = "expand"
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

@@ -1,0 +1,19 @@
+"""Spans in which nobody watched.
+
+Revision ID: 0016
+Revises: 0015
+"""
+
+revision = "0016"
+down_revision = "0015"
+branch_labels = None
+depends_on = None
+phase = "expand"
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

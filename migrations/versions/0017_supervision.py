@@ -1,0 +1,19 @@
+"""What a supervisor asks for.
+
+Revision ID: 0017
+Revises: 0016
+"""
+
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+phase = "expand"
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
