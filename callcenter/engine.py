@@ -23,7 +23,7 @@ from callcenter.asterisk.ledger import LedgerKind
 from callcenter.asterisk.manager import AmiSession
 from callcenter.asterisk.render import reload_modules, write_pbx_configuration
 from callcenter.asterisk.sender import CommandSender
-from callcenter.asterisk.snapshot import read_linkedids, read_queues, read_snapshot, read_started_at
+from callcenter.asterisk.snapshot import read_linkedids, read_queues, read_snapshot, read_start
 from callcenter.asterisk.takeover import end_other_sessions
 from callcenter.asterisk.waking import wake_waiting
 from callcenter.calendar import closures
@@ -193,6 +193,7 @@ class Engine:
             name=kind,
             on_connected=self._snapshot_due.set,
             on_event=on_event,
+            booted=on_event is None,
         )
 
     async def _hold_sessions(self) -> None:
@@ -240,12 +241,13 @@ class Engine:
 
     async def _close_lost_calls(self) -> None:
         """Calls that an Asterisk took with it when it died, once all that it still wrote has been read."""
-        started_at = await read_started_at(self._commands, now())
+        start = await read_start(self._commands)
+        live = await self._live_calls()
         with suppress(TimeoutError):  # under load it is never idle, but long past what was written before the start
             async with asyncio.timeout(LEDGER_SECONDS):
                 await self.ledger.caught_up()
         async with self._database.transaction() as session:
-            await calls.close_lost_calls(session, self._pbx, started_at, plan=self._number_plan)
+            await calls.close_lost_calls(session, self._pbx, start, live=live, plan=self._number_plan)
 
     async def _live_calls(self) -> set[str]:
         return await read_linkedids(self._commands)

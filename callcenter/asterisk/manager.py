@@ -28,6 +28,7 @@ FIRST_RETRY_SECONDS = 0.25
 LONGEST_RETRY_SECONDS = 2.0
 REFUSED_RETRY_SECONDS = 15.0
 """A wrong secret does not mend itself in a second, and each try is a line in Asterisk's security log."""
+_WAIT_BOOTED = {"Command": "core waitfullybooted"}
 MISSED_PONGS = 2
 """In a row, so that a stall of our own process does not cut a good link."""
 
@@ -51,7 +52,9 @@ class AmiSession:
     ``on_event`` gets every event as headers, in order; it must return at once (enqueue, nothing else): a reader that
     stalls loses its session. Without it the session asks Asterisk for no events. ``on_connected`` is called after
     each log-in, ``on_disconnected`` after each loss; what happened in between is gone, so compare snapshots.
-    Keep events and commands in separate sessions (asterisk-facts: AMI 6).
+    Keep events and commands in separate sessions (asterisk-facts: AMI 6). ``booted``: connected only once Asterisk has
+    loaded all its modules; it lets people log in before, and does not know the actions of those that still come. For
+    accounts with the right to CLI commands.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class AmiSession:
         on_disconnected: Callable[[], None] | None = None,
         action_timeout_seconds: float = 5.0,
         ping_interval_seconds: float = 2.0,
+        booted: bool = False,
     ) -> None:
         self.name = name
         self._host = host
@@ -77,6 +81,7 @@ class AmiSession:
         self._on_disconnected = on_disconnected
         self._action_timeout_seconds = action_timeout_seconds
         self._ping_interval_seconds = ping_interval_seconds
+        self._booted = booted
         self._id_prefix = f"{name}-{secrets.token_hex(4)}"
         self._numbers = itertools.count(1)
         self._link: AmiManager | None = None
@@ -157,6 +162,10 @@ class AmiSession:
         answer = await self._perform(link, self._new_action("Login", self._credentials), CONNECT_TIMEOUT_SECONDS)
         if answer.get("Response") != "Success":
             raise _LoginRefused(_message(answer))
+        if self._booted:
+            booted = await self._perform(link, self._new_action("Command", _WAIT_BOOTED), CONNECT_TIMEOUT_SECONDS)
+            if booted.get("Response") != "Success":
+                raise _LoginRefused(_message(booted))
         self._link = link
         self._connected.set()
         log.info("ami_connected", session=self.name)

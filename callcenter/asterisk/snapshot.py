@@ -9,6 +9,7 @@ from callcenter.asterisk.commands import seat_of
 from callcenter.asterisk.errors import AmiActionFailed
 from callcenter.asterisk.events import QueueEntry, QueueMember, parse_event
 from callcenter.asterisk.manager import AmiSession
+from callcenter.core.clock import now
 
 _UNREACHABLE = "Unreachable"
 _UPTIME = re.compile(r"^System uptime: (\d+)")
@@ -43,16 +44,26 @@ async def read_linkedids(ami: AmiSession) -> set[str]:
     return {row["Linkedid"] for row in await ami.send_list("CoreShowChannels") if row.get("Linkedid")}
 
 
-async def read_started_at(ami: AmiSession, at: datetime) -> datetime:
-    """When this Asterisk was started, at most a second too early, never too late. ``at``: the present.
+@dataclass(frozen=True, slots=True)
+class PbxStart:
+    """An Asterisk was started between these two, and it is known no better."""
+
+    earliest: datetime
+    latest: datetime
+
+
+async def read_start(ami: AmiSession) -> PbxStart:
+    """When this Asterisk was started.
 
     Its console tells whole seconds of uptime, rounded down. Raises AmiUnavailable, AmiTimeout, AmiActionFailed.
     """
+    asked_at = now()
     lines = await ami.command("core show uptime seconds")
     found = next((match for line in lines if (match := _UPTIME.match(line))), None)
     if found is None:
         raise AmiActionFailed("Asterisk does not tell its uptime")
-    return at - timedelta(seconds=int(found[1]) + 1)
+    uptime = timedelta(seconds=int(found[1]))
+    return PbxStart(asked_at - uptime - timedelta(seconds=1), now() - uptime)
 
 
 def _seats(contacts: list[Mapping[str, str]]) -> set[str]:

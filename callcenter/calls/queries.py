@@ -7,7 +7,7 @@ from operator import attrgetter
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, select, text
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.asterisk.ledger import CelRecord, QueueLogRecord
@@ -114,19 +114,28 @@ async def list_boots(session: AsyncSession, pbx: str) -> Sequence[datetime]:
     return [row["started_at"] for row in await connection.fetch(_BOOTS, pbx)]
 
 
-async def add_boot(session: AsyncSession, pbx: str, started_at: datetime) -> None:
-    """Once per boot: its time is read from an uptime in whole seconds, so it comes a little different each time."""
-    near = select(PbxBoot.started_at).where(
+async def note_boot(session: AsyncSession, pbx: str, started_at: datetime) -> None:
+    """One row per boot. Its time comes a little different each time it is asked for: the latest known one stays."""
+    near = select(PbxBoot).where(
         PbxBoot.pbx == pbx, PbxBoot.started_at.between(started_at - BOOT_SPREAD, started_at + BOOT_SPREAD)
     )
-    if (await session.scalars(near.limit(1))).first() is None:
-        await session.execute(insert(PbxBoot).values(pbx=pbx, started_at=started_at).on_conflict_do_nothing())
+    boot = (await session.scalars(near.limit(1))).first()
+    if boot is None:
+        session.add(PbxBoot(pbx=pbx, started_at=started_at))
+    else:
+        boot.started_at = max(boot.started_at, started_at)
+    await session.flush()
 
 
-async def list_open_calls(session: AsyncSession, pbx: str, *, before: datetime) -> Sequence[str]:
-    """Ids of the calls of this PBX that began before ``before`` and have not ended."""
-    query = select(Call.id).where(Call.pbx == pbx, Call.state == "open", Call.started_at < before).order_by(Call.id)
-    return (await session.scalars(query)).all()
+async def list_gone_calls(
+    session: AsyncSession, pbx: str, *, before: datetime, live: Collection[str]
+) -> Sequence[tuple[str, datetime]]:
+    """Id and begin of the calls of this PBX that began before ``before``, have not ended and are not ``live``."""
+    is_live = exists().where(CallLink.call_id == Call.id, CallLink.linkedid.in_(live))
+    query = select(Call.id, Call.started_at).where(
+        Call.pbx == pbx, Call.state == "open", Call.started_at < before, ~is_live
+    )
+    return [(call_id, started_at) for call_id, started_at in await session.execute(query.order_by(Call.id))]
 
 
 async def find_ended_calls(session: AsyncSession, call_ids: Collection[str]) -> set[str]:

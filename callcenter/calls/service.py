@@ -1,8 +1,8 @@
 """From ledger lines to calls: one batch, one transaction; nothing counted twice, nothing dropped in silence."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.asterisk.ledger import CelRecord, LedgerLineBad, LedgerRecord, QueueLogRecord, parse_line
 from callcenter.asterisk.ledger_files import KEPT_OF_BAD_LINE_BYTES, FileIdentity, KnownFile, LedgerBatch, LedgerLine
+from callcenter.asterisk.snapshot import PbxStart
 from callcenter.calls import ledger_queries, queries
 from callcenter.calls.derivation import derive_calls
 from callcenter.calls.derive import DerivedCall
@@ -43,6 +44,7 @@ _MATTER = frozenset(
     {"BRIDGE_ENTER", "BRIDGE_EXIT", "HANGUP", "LINKEDID_END", "BLINDTRANSFER", "ATTENDEDTRANSFER", "LOCAL_OPTIMIZE"}
 )
 _END = "LINKEDID_END"
+_AFTER = timedelta(microseconds=1)
 _USER_EVENT_PREFIX = "CC_"
 _QUEUE_LOG_MATTER = frozenset({"CONNECT", "EXITWITHKEY"})
 
@@ -136,16 +138,19 @@ async def find_due(session: AsyncSession, pbx: str) -> set[str]:
     return await ledger_queries.find_calls_not_derived(session, pbx)
 
 
-async def close_lost_calls(session: AsyncSession, pbx: str, started_at: datetime, *, plan: NumberPlan) -> int:
-    """Asterisk was started at ``started_at``: what was open before ended with it. Returns how many calls.
+async def close_lost_calls(
+    session: AsyncSession, pbx: str, start: PbxStart, *, live: Collection[str], plan: NumberPlan
+) -> int:
+    """Asterisk was started: what was open before ended with it. Returns how many calls. ``live``: linkedids since.
 
-    Each becomes ``node_lost``; its end lies between its last known event (``ended_at``) and ``started_at``. Call it
-    when the reader has caught up, so that calls which ended well are known to have. Repeating it changes nothing.
+    Each becomes ``node_lost``; its end lies between its last known event (``ended_at``) and the start. Call it when
+    the reader has caught up, so that calls which ended well are known to have. Repeating it changes nothing.
     """
     await ledger_queries.begin_writing(session, pbx)
-    await queries.add_boot(session, pbx, started_at)
-    open_calls = await queries.list_open_calls(session, pbx, before=started_at)
-    calls = await derive_calls(session, pbx, open_calls, plan=plan)
+    gone = await queries.list_gone_calls(session, pbx, before=start.latest, live=live)
+    started_at = max([start.earliest, *(begun_at + _AFTER for _, begun_at in gone)])
+    await queries.note_boot(session, pbx, started_at)
+    calls = await derive_calls(session, pbx, [call_id for call_id, _ in gone], plan=plan)
     lost = [call for call in calls if call.state == "node_lost"]
     if lost:
         log.warning("calls_lost", pbx=pbx, calls=len(lost))

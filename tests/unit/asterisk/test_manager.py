@@ -15,7 +15,7 @@ from structlog.testing import LogCapture
 from callcenter.asterisk import ami_protocol, manager
 from callcenter.asterisk.errors import AmiActionFailed, AmiRefused, AmiTimeout, AmiUnavailable
 from callcenter.asterisk.manager import AmiSession
-from tests.support.ami_peer import SECRET, AmiLink, AmiPeer, eventually, message, session, silent
+from tests.support.ami_peer import SECRET, Action, AmiLink, AmiPeer, eventually, message, session, silent
 
 
 @pytest.fixture
@@ -153,6 +153,28 @@ async def test_reconnects_are_told_and_waited_for() -> None:
         assert (await ami.send("Status")).success
         await ami.close()
         assert told == ["up", "down", "up", "down"]
+
+
+async def test_connected_is_who_asterisk_knows_all_actions_for() -> None:
+    asked: list[tuple[AmiLink, Action]] = []
+
+    def boots(link: AmiLink, action: Action) -> bool:
+        asked.append((link, action))
+        return True
+
+    async with AmiPeer() as peer:
+        peer.on_action = boots
+        ami = AmiSession(host="127.0.0.1", port=peer.port, username="u", secret=SECRET, name="test", booted=True)
+        running = asyncio.create_task(ami.run())
+        try:
+            await eventually(lambda: asked)
+            link, action = asked[0]
+            assert (action["Command"], ami.connected) == ("core waitfullybooted", False)
+            link.respond(action, Message="Command output follows", Output="Asterisk has fully booted.")
+            await ami.wait_connected(10)
+        finally:
+            await ami.close()
+            await running
 
 
 async def test_a_link_callback_that_raises_does_not_end_the_session(logged: list[Any]) -> None:
