@@ -14,6 +14,7 @@ import structlog
 
 from callcenter.accounts import service as accounts
 from callcenter.agents import service as agents
+from callcenter.agents.watch_spans import BEAT_SECONDS, Watch
 from callcenter.alarms.handlers import LoginGuesses
 from callcenter.asterisk.commands import TOPIC as COMMANDS_TOPIC
 from callcenter.asterisk.commands import Command, Reload, Render, request_command
@@ -25,7 +26,6 @@ from callcenter.asterisk.render import reload_modules, write_pbx_configuration
 from callcenter.asterisk.sender import CommandSender
 from callcenter.asterisk.snapshot import read_linkedids, read_queues, read_snapshot, read_start
 from callcenter.asterisk.takeover import end_other_sessions
-from callcenter.asterisk.waking import wake_waiting
 from callcenter.calendar import closures
 from callcenter.calendar import service as calendar
 from callcenter.calendar.public_days import Place
@@ -38,7 +38,8 @@ from callcenter.calls import recordings, retention
 from callcenter.calls import service as calls
 from callcenter.calls.cross_check import LOOK_SECONDS, LedgerCrossCheck
 from callcenter.calls.reader import LedgerReader
-from callcenter.core.alarms import raise_alarm
+from callcenter.clock_keeper import LOOK_SECONDS as CLOCK_SECONDS
+from callcenter.clock_keeper import ClockKeeper
 from callcenter.core.bus import BusListener
 from callcenter.core.clock import ClockWatch, now
 from callcenter.core.config import Settings
@@ -71,7 +72,6 @@ TELEPHONES_SECONDS = 3.0
 RECONCILE_SECONDS = 3.0
 """A difference between database and Asterisk lives at most this long."""
 
-CLOCK_SECONDS = 1.0
 CALLBACK_SECONDS = 1.0
 LOST_CALLBACK_SECONDS = 5.0
 
@@ -96,17 +96,15 @@ class Engine:
             fence=self._leadership.require,
         )
         self._snapshot_due = asyncio.Event()
+        self._watch = Watch(self._pbx)
         self._active = False
         self._alone = asyncio.Event()
         event_handlers = {**queue_handlers.HANDLERS, **LoginGuesses().handlers}
-        self._consumer = EventConsumer(
-            self._database, event_handlers, self._snapshot_due.set, around=queue_handlers.batch
-        )
+        self._consumer = EventConsumer(self._database, event_handlers, self._miss_events, around=queue_handlers.batch)
         self._events = self._session("events", self._consumer.put)
         self._commands = self._session("commands", None)
         self._sender = CommandSender(self._database, self._commands, self._pbx, {Render.action: self._perform_render})
-        self._clock = ClockWatch()
-        self._wake_due = False
+        self._clock = ClockKeeper(self._database, self._commands, self._pbx, ClockWatch())
         self._number_plan = NumberPlan(settings.country, settings.area_code)
         self._metrics = HotlineMetrics(self._database, self._pbx)
         self.ledger = LedgerReader(
@@ -147,7 +145,7 @@ class Engine:
         speech = engine_work(self._settings, self._database)
         for work in speech.values():
             bus.subscribe(SPOKEN_TOPIC, work.wake, work.wake)
-        self._snapshot_due.set()
+        self._miss_events()
         self._alone.clear()
         async with asyncio.TaskGroup() as group:
 
@@ -166,6 +164,7 @@ class Engine:
                 keep(name, work.run)
             group.create_task(self.ledger.run(asyncio.Event()), name="ledger")
             group.create_task(run_every("snapshot", 0.2, self._correct_if_due))
+            group.create_task(run_every("watch", BEAT_SECONDS, self._note_watch))
             group.create_task(run_every("reconcile", RECONCILE_SECONDS, self._reconcile))
             group.create_task(run_every("absent-telephones", TELEPHONES_SECONDS, self._warn_of_absent_telephones))
             group.create_task(run_every("wrap-up", 0.5, self._end_wrap_ups))
@@ -176,7 +175,7 @@ class Engine:
                 self._database, self.ledger, self._live_calls, pbx=self._pbx, plan=self._number_plan
             )
             group.create_task(run_every("ledger-check", LOOK_SECONDS, check.look))
-            group.create_task(run_every("clock", CLOCK_SECONDS, self._watch_clock))
+            group.create_task(run_every("clock", CLOCK_SECONDS, self._clock.look))
             group.create_task(run_every("recordings", RECORDINGS_SECONDS, self._measure_recordings))
             group.create_task(run_every("retention", RETENTION_SECONDS, self._rotate_and_purge))
             group.create_task(run_every("calendar", CALENDAR_SECONDS, self._tend_calendar))
@@ -191,7 +190,7 @@ class Engine:
             username=f"cc_{kind}",
             secret=get_secret(self._settings, f"ami_{kind}_secret"),
             name=kind,
-            on_connected=self._snapshot_due.set,
+            on_connected=self._miss_events,
             on_event=on_event,
             booted=on_event is None,
         )
@@ -221,6 +220,22 @@ class Engine:
         await self._sender.run()
 
     # -- keeping database and PBX alike
+
+    def _miss_events(self) -> None:
+        """Some are lost, or may be: what they would have told is read from Asterisk."""
+        self._watch.lose()
+        self._snapshot_due.set()
+
+    async def _note_watch(self) -> None:
+        """What Asterisk answers on the session of events comes after every event before it."""
+        if self._snapshot_due.is_set() or self._consumer.has_lost_events or not self._events.connected:
+            self._watch.lose()
+            return
+        asked_at, losses = now(), self._watch.losses
+        await self._events.send("Ping")
+        async with self._database.transaction() as session:
+            if losses == self._watch.losses:
+                await self._watch.note(session, asked_at)
 
     async def _correct_if_due(self) -> None:
         """After a (re)connect or lost events: waiting callers, seats and agents' activities from a snapshot."""
@@ -312,19 +327,6 @@ class Engine:
         async with self._database.transaction() as session:
             measured = await recordings.measure_finished(session, self._pbx, self._settings.recordings_dir, at=now())
             await workorder_handlers.on_measured(measured, session)
-
-    async def _watch_clock(self) -> None:
-        """Times in the records of these minutes are not what they seem: somebody must know."""
-        step_seconds = self._clock.step_seconds()
-        if step_seconds:
-            log.error("clock_stepped", seconds=round(step_seconds, 3))
-            async with self._database.transaction() as session:
-                await raise_alarm(session, "clock_stepped", key=self._pbx, seconds=round(step_seconds, 3))
-            self._clock.accept(step_seconds)
-            self._wake_due = self._wake_due or step_seconds < 0
-        if self._wake_due and self._commands.connected:
-            await wake_waiting(self._commands)
-            self._wake_due = False
 
     async def _warn_of_absent_telephones(self) -> None:
         async with self._database.transaction() as session:

@@ -208,6 +208,8 @@ async def test_hanging_up_ends_the_conversation() -> None:
     [
         (lambda c: c.stream_file("nosuch"), ["200 result=-1 endpos=0", "200 result=6"]),
         (lambda c: c.get_data("nosuch", 1, 4), ["200 result=-1", "200 result=6"]),
+        (lambda c: c.get_data("cc/card", 1, 4), ["200 result=12;3"]),
+        (lambda c: c.get_data("cc/card", 1, 4), ["200 result=١٢"]),
         (lambda c: c.record_file("/no/x", "wav", max_seconds=1), ["200 result=-1 (writefile)", "200 result=6"]),
         (lambda c: c.execute("NoSuchApp"), ["200 result=-2"]),
         (lambda c: c.stream_file("x"), ["510 Invalid or unknown command"]),
