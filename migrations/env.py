@@ -11,6 +11,7 @@ from sqlalchemy.pool import NullPool
 
 import callcenter.accounts.models
 import callcenter.agents.models
+import callcenter.agents.watch_spans
 import callcenter.asterisk.models
 import callcenter.calendar.models
 import callcenter.callbacks.models

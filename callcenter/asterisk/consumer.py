@@ -73,6 +73,11 @@ class EventConsumer:
             self._dropped += 1
             _DROPPED.inc()
 
+    @property
+    def has_lost_events(self) -> bool:
+        """Since the last time ``on_overflow`` was told."""
+        return self._dropped > 0
+
     async def run(self) -> None:
         """Until cancelled: a batch every 100 ms at most, each in one transaction.
 

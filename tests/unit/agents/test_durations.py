@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -177,7 +178,7 @@ def test_every_microsecond_is_counted_once(
     assert found.paused == {
         reason: timedelta(microseconds=count) for (state, reason), count in counted.items() if state is State.PAUSED
     }
-    assert all(before.end <= after.start for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before.end <= after.start for before, after in pairwise(spans))
     assert all(span.start < span.end for span in spans)
 
 
