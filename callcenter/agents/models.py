@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from callcenter.core.db import Base
@@ -106,3 +108,29 @@ class AgentStateChange(Base):
     activity: Mapped[str]
     call_id: Mapped[str | None]
     seat_name: Mapped[str | None]
+
+
+class AgentMessage(Base):
+    """What an agent's desk was told (callcenter.agents.messages); kept for a day, for pages that come back."""
+
+    __tablename__ = "agent_messages"
+
+    agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), primary_key=True)
+    sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    """Of the agent; a change of state has the number of its row in agent_state_changes."""
+    at: Mapped[datetime] = mapped_column(index=True)
+    type: Mapped[str]
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+
+
+class DeskTicket(Base):
+    """A way in to the desk's socket, good once: the token itself is in no address."""
+
+    __tablename__ = "desk_tickets"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"))
+    token_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    """The log-in that asked for it: the socket ends with that one."""
+    expires_at: Mapped[datetime] = mapped_column(index=True)

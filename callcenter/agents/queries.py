@@ -44,6 +44,12 @@ async def find_agent_at(session: AsyncSession, seat_name: str, *, lock: bool = F
     return (await session.scalars(_locked(query) if lock else query)).one_or_none()
 
 
+async def take_sequence(session: AsyncSession, agent_id: UUID) -> int:
+    """The agent's next number; the row is locked from then on."""
+    taken = update(Agent).where(Agent.id == agent_id).values(sequence=Agent.sequence + 1).returning(Agent.sequence)
+    return (await session.scalars(taken, execution_options={"synchronize_session": False})).one()
+
+
 async def list_agents(session: AsyncSession, *, lock: bool = False) -> Sequence[Agent]:
     query = select(Agent).order_by(Agent.number)
     return (await session.scalars(_locked(query) if lock else query)).all()

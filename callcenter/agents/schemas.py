@@ -55,7 +55,7 @@ class AgentResponse(ApiModel):
     activity_call_id: str | None = Field(examples=["pbx1-1763754631.12"])
     wrap_up_until: datetime | None
     seat_name: str | None = Field(examples=["seat-window"])
-    sequence: int = Field(description="Counts this agent's state changes.")
+    sequence: int = Field(description="Counts this agent's state changes and other messages; it only grows.")
 
 
 class StateChangeResponse(ApiModel):

@@ -4,12 +4,14 @@ This module knows no queues: who tells Asterisk is queues.service, one floor up.
 """
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.agents import queries
+from callcenter.agents import messages, queries
 from callcenter.agents.errors import (
     AgentExists,
     AgentNotFound,
@@ -100,13 +102,14 @@ async def log_in(session: AsyncSession, agent: Agent, seat_name: str, *, cause: 
     if sitting is not None and sitting.id != agent.id:
         raise SeatTaken(seat=seat_name)
     left = agent.seat_name if agent.seat_name != seat_name else None
+    before = messages.state_of(agent)
     try:
         async with session.begin_nested():
             agent.seat_name = seat_name
     except IntegrityError as error:  # who sat down at the same moment was not to be seen yet
         raise SeatTaken(seat=seat_name) from error
     if agent.wanted == Wanted.LOGGED_OUT or left:
-        await _change(session, agent, wanted=Wanted.PAUSED, reason=None, cause=cause, actor_name=actor_name)
+        await _change(session, agent, before, wanted=Wanted.PAUSED, reason=None, cause=cause, actor_name=actor_name)
     return left
 
 
@@ -114,7 +117,8 @@ async def log_out(session: AsyncSession, agent: Agent, *, cause: Cause, actor_na
     """The agent leaves; a call in progress goes on. Returns the seat that was left (None: was logged out)."""
     left = agent.seat_name
     if agent.wanted != Wanted.LOGGED_OUT:
-        await _change(session, agent, wanted=Wanted.LOGGED_OUT, reason=None, cause=cause, actor_name=actor_name)
+        before = messages.state_of(agent)
+        await _change(session, agent, before, wanted=Wanted.LOGGED_OUT, reason=None, cause=cause, actor_name=actor_name)
     agent.seat_name = None
     return left
 
@@ -123,7 +127,8 @@ async def set_available(session: AsyncSession, agent: Agent, *, cause: Cause, ac
     """Calls may come. Raises NotLoggedIn."""
     _require_seat(agent)
     if agent.wanted != Wanted.AVAILABLE:
-        await _change(session, agent, wanted=Wanted.AVAILABLE, reason=None, cause=cause, actor_name=actor_name)
+        before = messages.state_of(agent)
+        await _change(session, agent, before, wanted=Wanted.AVAILABLE, reason=None, cause=cause, actor_name=actor_name)
 
 
 async def pause(session: AsyncSession, agent: Agent, reason: str, *, cause: Cause, actor_name: str) -> None:
@@ -132,7 +137,8 @@ async def pause(session: AsyncSession, agent: Agent, reason: str, *, cause: Caus
     if await queries.find_pause_reason(session, code=reason) is None:
         raise UnknownPauseReason(reason=reason)
     if agent.wanted != Wanted.PAUSED or agent.pause_reason != reason:
-        await _change(session, agent, wanted=Wanted.PAUSED, reason=reason, cause=cause, actor_name=actor_name)
+        before = messages.state_of(agent)
+        await _change(session, agent, before, wanted=Wanted.PAUSED, reason=reason, cause=cause, actor_name=actor_name)
 
 
 async def record_activity(
@@ -148,10 +154,10 @@ async def record_activity(
     when = at or now()
     if agent.activity == activity and agent.activity_call_id == call_id:
         return
-    before = agent.activity
+    before = messages.state_of(agent)
     agent.activity, agent.activity_since, agent.activity_call_id = activity, when, call_id
     agent.wrap_up_until = when + timedelta(seconds=wrap_up_seconds) if activity == Activity.WRAP_UP else None
-    await _append(session, agent, when, agent.wanted, before, cause=Cause.SYSTEM, actor_name="pbx")
+    await _append(session, agent, when, before, cause=Cause.SYSTEM, actor_name="pbx")
 
 
 async def end_wrap_ups(session: AsyncSession, at: datetime) -> int:
@@ -180,25 +186,24 @@ def _require_seat(agent: Agent) -> None:
 
 
 async def _change(
-    session: AsyncSession, agent: Agent, *, wanted: Wanted, reason: str | None, cause: Cause, actor_name: str
-) -> None:
-    at = now()
-    before = agent.wanted
-    agent.wanted, agent.pause_reason, agent.wanted_since = wanted, reason, at
-    await _append(session, agent, at, before, agent.activity, cause=cause, actor_name=actor_name)
-
-
-async def _append(
     session: AsyncSession,
     agent: Agent,
-    at: datetime,
-    wanted_before: str,
-    activity_before: str,
+    before: Mapping[str, Any],
     *,
+    wanted: Wanted,
+    reason: str | None,
     cause: Cause,
     actor_name: str,
 ) -> None:
-    """One row of history, numbered per agent, announced at commit."""
+    at = now()
+    agent.wanted, agent.pause_reason, agent.wanted_since = wanted, reason, at
+    await _append(session, agent, at, before, cause=cause, actor_name=actor_name)
+
+
+async def _append(
+    session: AsyncSession, agent: Agent, at: datetime, before: Mapping[str, Any], *, cause: Cause, actor_name: str
+) -> None:
+    """One row of history, numbered per agent (whose row the session holds), and the same told to the desk."""
     agent.sequence += 1
     session.add(
         AgentStateChange(
@@ -207,13 +212,15 @@ async def _append(
             at=at,
             cause=cause,
             actor_name=actor_name,
-            wanted_before=wanted_before,
+            wanted_before=before["wanted"],
             wanted=agent.wanted,
             pause_reason=agent.pause_reason,
-            activity_before=activity_before,
+            activity_before=before["activity"],
             activity=agent.activity,
             call_id=agent.activity_call_id,
             seat_name=agent.seat_name,
         )
     )
+    after = {**messages.state_of(agent), "cause": cause.value, "actor": actor_name}
+    await messages.record_message(session, agent, messages.STATE, before=before, after=after)
     await announce(session, TOPIC, [agent.number])

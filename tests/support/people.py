@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.accounts.models import Role, User
+from callcenter.agents import messages
 from callcenter.agents import service as agents
-from callcenter.agents.models import Agent, AgentStateChange, Cause, PauseReason, Seat
+from callcenter.agents.models import Agent, AgentMessage, AgentStateChange, Cause, PauseReason, Seat
 from callcenter.asterisk.commands import COMMANDS, Command
 from callcenter.asterisk.models import PbxCommand
 from callcenter.callouts.policy import Home
@@ -76,13 +77,21 @@ async def state_of(database: Database, number: str = "1001") -> Agent:
 
 
 async def history_of(database: Database, number: str = "1001") -> list[AgentStateChange]:
-    """Oldest first. Fails if the numbering has a hole or a double."""
+    """Oldest first. Fails if the numbering of what the desk was told has a hole, or a change was not told to it."""
     query = select(AgentStateChange).join(Agent, Agent.id == AgentStateChange.agent_id).where(Agent.number == number)
     async with database.transaction() as session:
         changes = list(await session.scalars(query.order_by(AgentStateChange.sequence, AgentStateChange.id)))
         agent = await agents.get_agent(session, number)
-    assert [change.sequence for change in changes] == list(range(1, agent.sequence + 1))
+        told = await messages_of(session, agent)
+    assert [message.sequence for message in told] == list(range(1, agent.sequence + 1))
+    assert [one.sequence for one in changes] == [one.sequence for one in told if one.type == messages.STATE]
     return changes
+
+
+async def messages_of(session: AsyncSession, agent: Agent) -> list[AgentMessage]:
+    """What the agent's desk was told, oldest first."""
+    query = select(AgentMessage).where(AgentMessage.agent_id == agent.id).order_by(AgentMessage.sequence)
+    return list(await session.scalars(query))
 
 
 async def registered_seats(database: Database) -> list[str]:

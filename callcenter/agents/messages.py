@@ -1,0 +1,76 @@
+"""What an agent's desk is told (docs/agent-api.md): numbered per agent and kept, so that a page that was away for a
+while misses nothing.
+
+Only ids, states and what a screen may show unasked: no patient's name and no full number.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
+
+from callcenter.agents import queries
+from callcenter.agents.models import Agent, AgentMessage, Wanted
+from callcenter.core.bus import announce
+from callcenter.core.clock import now
+
+TOPIC = "agent_messages"
+"""Announced with the agents' ids."""
+STATE = "state"
+
+
+async def publish(
+    session: AsyncSession,
+    agent: Agent,
+    type: str,  # noqa: A002 - the word of the protocol
+    *,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+) -> int:
+    """Tell the agent's desk, at commit. Returns the message's number.
+
+    Takes the agent's row until then, so that numbers are given in the order in which they can be read: whoever tells
+    several agents does so in the order of their numbers.
+    """
+    await session.flush()
+    set_committed_value(agent, "sequence", await queries.take_sequence(session, agent.id))
+    await record_message(session, agent, type, before=before, after=after)
+    return agent.sequence
+
+
+async def record_message(
+    session: AsyncSession,
+    agent: Agent,
+    type: str,  # noqa: A002
+    *,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+) -> None:
+    """The message that has the agent's present ``sequence``: of a session that holds the agent's row already."""
+    session.add(
+        AgentMessage(
+            agent_id=agent.id,
+            sequence=agent.sequence,
+            at=now(),
+            type=type,
+            before=dict(before) if before is not None else None,
+            after=dict(after) if after is not None else None,
+        )
+    )
+    await announce(session, TOPIC, [agent.id.hex])
+
+
+def state_of(agent: Agent) -> dict[str, Any]:
+    """What the agent wants and does now, as the messages of type ``state`` have it before and after."""
+    wrap_up_until = agent.wrap_up_until.isoformat() if agent.wrap_up_until else None
+    return {
+        "wanted": str(agent.wanted),
+        "pause_reason": agent.pause_reason,
+        "wanted_since": agent.wanted_since.isoformat(),
+        "activity": str(agent.activity),
+        "activity_since": agent.activity_since.isoformat(),
+        "call_id": agent.activity_call_id,
+        "wrap_up_until": wrap_up_until,
+        "seat": agent.seat_name if agent.wanted != Wanted.LOGGED_OUT else None,
+    }
