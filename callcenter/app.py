@@ -17,6 +17,7 @@ from callcenter.agents import routes as agents_routes
 from callcenter.alarms import routes as alarms_routes
 from callcenter.calendar import routes as calendar_routes
 from callcenter.callbacks import routes as callbacks_routes
+from callcenter.callouts import do_not_call_routes
 from callcenter.callouts import routes as callouts_routes
 from callcenter.calls import recording_routes
 from callcenter.calls import routes as calls_routes
@@ -38,6 +39,7 @@ from callcenter.patients.import_files import MAX_UPLOAD_BYTES
 from callcenter.queues import routes as queues_routes
 from callcenter.speech import routes as speech_routes
 from callcenter.speech.recordings import MAX_RECORDING_BYTES
+from callcenter.web import routes as web_routes
 from callcenter.workorders import routes as workorders_routes
 
 DOMAINS: tuple[ModuleType, ...] = (
@@ -53,6 +55,7 @@ DOMAINS: tuple[ModuleType, ...] = (
     calls_routes,
     callbacks_routes,
     callouts_routes,
+    do_not_call_routes,
     recording_routes,
     workorders_routes,
     speech_routes,
@@ -83,6 +86,7 @@ def create_app(settings: Settings, database: Database, role_checks: RoleChecks =
         generate_unique_id_function=_operation_id,
         routes=_api_routes(),
     )
+    app.include_router(web_routes.router)
     app.state.settings = settings
     app.state.database = database
     app.state.number_plan = NumberPlan(settings.country, settings.area_code)

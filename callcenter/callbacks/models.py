@@ -61,6 +61,8 @@ class Callback(Base):
     """The call in which it was asked for; None: a member of staff asked."""
     requested_by: Mapped[str | None]
     """The member of staff."""
+    do_not_call_confirmed: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """Whether that member of staff knew that the number is on the do-not-call list."""
     state: Mapped[str]
     reason: Mapped[str | None]
     """Why it ended: the last attempt's outcome, ``served`` (the patient phoned again), who cancelled, or why it may

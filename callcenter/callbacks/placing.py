@@ -132,7 +132,12 @@ async def claim_dial(session: AsyncSession, attempt_id: str, at: datetime, home:
 
 
 def _call_out(callback: Callback) -> CallOut:
-    return CallOut(callback.e164, staff=callback.requested_by, line=callback.requested_from)
+    return CallOut(
+        callback.e164,
+        staff=callback.requested_by,
+        line=callback.requested_from,
+        confirmed=callback.do_not_call_confirmed,
+    )
 
 
 # -- what the ledger tells

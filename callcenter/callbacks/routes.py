@@ -91,6 +91,7 @@ async def request_callback(
         did=await _shown_number(session, body),
         patient_id=body.patient_id,
         requested_by=access.actor.name,
+        do_not_call_confirmed=body.do_not_call_confirmed,
     )
     try:
         callback = await service.request_callback(

@@ -34,6 +34,9 @@ class CallbackRequest(ApiModel):
     not_before: AwareDatetime | None = Field(
         default=None, description="When it may be placed; null: now. The place in the queue is as of then."
     )
+    do_not_call_confirmed: bool = Field(
+        default=False, description="The number is on the do-not-call list (409 `do-not-call`); call all the same."
+    )
 
 
 class RulesBody(ApiModel):

@@ -19,6 +19,7 @@ from callcenter.callbacks.errors import (
 )
 from callcenter.callbacks.models import OPEN_STATES, Callback, CallbackAttempt, CallbackState
 from callcenter.callbacks.policy import DEFAULT_RULES, MAX_OPEN_PER_LINE, Rules
+from callcenter.callouts import do_not_call
 from callcenter.callouts import service as callouts
 from callcenter.callouts.service import CallOut
 from callcenter.calls.errors import InvalidPeriod
@@ -37,7 +38,8 @@ class CallbackWish:
     """What is asked for. ``priority``: QUEUE_PRIO of the call, the place to keep.
 
     ``app_queue``: Asterisk's name of the queue, where it is another. ``requested_from``: E.164 of the line that asks;
-    ``call_id``: the call it asks on; ``requested_by``: a member of staff who asks instead.
+    ``call_id``: the call it asks on; ``requested_by``: a member of staff who asks instead, and has or has not
+    ``do_not_call_confirmed`` (callouts.service.CallOut).
     """
 
     queue_name: str
@@ -50,6 +52,7 @@ class CallbackWish:
     patient_id: UUID | None = None
     call_id: str | None = None
     requested_by: str | None = None
+    do_not_call_confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +108,14 @@ async def request_callback(
 ) -> Callback:
     """Promise it. One that is open for this queue and number already is returned as it is: the first place holds.
 
-    Raises QueueNotFound, NumberNotCallable (tell it by :func:`report_not_callable`), CallbackRefused.
+    Raises QueueNotFound, NumberNotCallable (tell it by :func:`report_not_callable`), OnDoNotCallList, CallbackRefused.
     """
     refusal = await callouts.find_prefix_refusal(session, wish.e164, plan.country)
     if refusal is not None:
         raise NumberNotCallable(reason=refusal.value)
     if await _is_ours(session, wish.e164, plan):
         raise NumberNotCallable(reason="ours")
+    await do_not_call.require_callable(session, wish.e164, at, confirmed=wish.do_not_call_confirmed)
     kept = await queries.find_open(session, wish.queue_name, wish.e164)
     if kept is not None:
         return kept
@@ -138,6 +142,7 @@ async def request_callback(
             "did": wish.did,
             "call_id": wish.call_id,
             "requested_by": wish.requested_by,
+            "do_not_call_confirmed": wish.do_not_call_confirmed,
             "state": CallbackState.WAITING,
             "tries": 0,
             "next_attempt_at": starts_at,

@@ -1,11 +1,13 @@
 """What the hospital allows to be dialled, and what was dialled today."""
 
 from datetime import date, datetime
+from uuid import UUID
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from callcenter.core.db import Base
+from callcenter.core.ids import new_id
 
 
 class CallOutPrefix(Base):
@@ -42,3 +44,29 @@ class CallOutCount(Base):
     scope: Mapped[str] = mapped_column(primary_key=True)
     subject: Mapped[str] = mapped_column(primary_key=True)
     taken: Mapped[int]
+
+
+class DoNotCallEntry(Base):
+    """Somebody does not want to be called at this number. At most one entry of a number counts; taken back ones stay.
+
+    ``until``: it counts until then; None: until it is taken back.
+    """
+
+    __tablename__ = "do_not_call_entries"
+    __table_args__ = (
+        Index("uq_do_not_call_entries_open_e164", "e164", unique=True, postgresql_where=text("removed_at IS NULL")),
+        Index("ix_do_not_call_entries_added_at_id", "added_at", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    e164: Mapped[str]
+    reason: Mapped[str]
+    """Why, in the words of who added it."""
+    call_id: Mapped[str | None]
+    """The call on which it was asked for."""
+    added_at: Mapped[datetime]
+    added_by: Mapped[str]
+    until: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
+    removed_by: Mapped[str | None]
+    removal_reason: Mapped[str | None]

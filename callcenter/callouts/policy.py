@@ -25,6 +25,7 @@ class Refusal(StrEnum):
 
     NOT_A_NUMBER = "not_a_number"
     FORBIDDEN = "forbidden_prefix"
+    DO_NOT_CALL = "do_not_call"
     ABROAD = "abroad"
     COSTS_EXTRA = "costs_extra"
     NUMBER_LIMIT = "number_limit"

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.callouts import policy, queries
+from callcenter.callouts import do_not_call, policy, queries
 from callcenter.callouts.errors import PrefixNotFound
 from callcenter.callouts.models import CallOutPrefix
 from callcenter.callouts.policy import DEFAULT_LIMITS, Home, Limits, PrefixRule, Refusal
@@ -26,11 +26,15 @@ KEEP_COUNTS_DAYS = 7
 
 @dataclass(frozen=True, slots=True)
 class CallOut:
-    """A wish to dial ``e164``. ``staff``: the log-in name of who asks; else ``line``: E.164 of the caller who does."""
+    """A wish to dial ``e164``. ``staff``: the log-in name of who asks; else ``line``: E.164 of the caller who does.
+
+    ``confirmed``: a member of staff was told that the number is on the do-not-call list, and calls all the same.
+    """
 
     e164: str
     staff: str | None = None
     line: str | None = None
+    confirmed: bool = False
 
     @property
     def asker(self) -> str:
@@ -43,8 +47,11 @@ class CallOut:
 
 
 async def find_refusal(session: AsyncSession, wanted: CallOut, home: Home, at: datetime) -> Refusal | None:
-    """Why it would be refused now; None: it would not."""
-    refusal = await find_prefix_refusal(session, wanted.e164, home.country)
+    """Why it would be refused now; None: it would not.
+
+    Of DO_NOT_CALL a member of staff is told (errors.OnDoNotCallList), and may ask again ``confirmed``.
+    """
+    refusal = await _find_refusal_of_number(session, wanted, home, at)
     if refusal is not None:
         return refusal
     budgets = _budgets(wanted, await get_limits(session))
@@ -58,9 +65,16 @@ async def find_prefix_refusal(session: AsyncSession, e164: str, country: str) ->
     return policy.find_refusal(e164, country, [PrefixRule(rule.prefix, rule.allowed) for rule in rules])
 
 
+async def _find_refusal_of_number(session: AsyncSession, wanted: CallOut, home: Home, at: datetime) -> Refusal | None:
+    refusal = await find_prefix_refusal(session, wanted.e164, home.country)
+    if refusal is None and not wanted.confirmed and await do_not_call.find_entry(session, wanted.e164, at) is not None:
+        return Refusal.DO_NOT_CALL
+    return refusal
+
+
 async def take_place(session: AsyncSession, wanted: CallOut, home: Home, at: datetime) -> Refusal | None:
     """Count the dial that comes now; the caller commits before dialling. A refusal takes nothing and is reported."""
-    refusal = await find_prefix_refusal(session, wanted.e164, home.country)
+    refusal = await _find_refusal_of_number(session, wanted, home, at)
     if refusal is None:
         # a process that freezes from here on must not hold the total against everybody
         await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '1s'"))
@@ -83,8 +97,8 @@ async def _take(session: AsyncSession, wanted: CallOut, day: date) -> Refusal | 
 
 
 async def report_refusal(session: AsyncSession, wanted: CallOut, refusal: Refusal) -> None:
-    """Alarm: somebody may be trying to have us pay. Not for what is no number at all."""
-    if refusal is Refusal.NOT_A_NUMBER:
+    """Alarm: somebody may be trying to have us pay. Not for what is no number at all, nor for who wants no calls."""
+    if refusal in (Refusal.NOT_A_NUMBER, Refusal.DO_NOT_CALL):
         return
     is_total = refusal is Refusal.TOTAL_LIMIT
     await raise_alarm(

@@ -131,12 +131,16 @@ async def test_old_counts_go(database: Database) -> None:
 
 async def test_who_may_do_what(client: httpx.AsyncClient) -> None:
     lead = ["admin", "supervisor"]
+    staff = ["admin", "agent", "expert", "integration", "scheduler", "supervisor"]
     assert await declared_roles(client, "callouts_") == {
         "callouts_get_call_out_limits": lead,
         "callouts_put_call_out_limits": ["admin"],
         "callouts_list_call_out_prefixes": lead,
         "callouts_put_call_out_prefix": ["admin"],
         "callouts_remove_call_out_prefix": ["admin"],
+        "callouts_add_do_not_call": staff,
+        "callouts_search_do_not_call": staff,
+        "callouts_remove_do_not_call": ["admin", "integration", "supervisor"],
     }
 
 

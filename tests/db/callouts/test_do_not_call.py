@@ -1,0 +1,126 @@
+"""Who does not want to be called is not called by anything that dials by itself; staff are warned."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import func, select, update
+
+from callcenter.accounts.models import Role
+from callcenter.callbacks import placing
+from callcenter.callbacks.models import Callback
+from callcenter.callouts import service
+from callcenter.callouts.models import DoNotCallEntry
+from callcenter.callouts.policy import Refusal
+from callcenter.callouts.service import CallOut
+from callcenter.core.alarms import Alarm
+from callcenter.core.audit import AuditEntry
+from callcenter.core.clock import now
+from callcenter.core.db import Database
+from callcenter.queues.models import Did
+from tests.support.api import as_api_key, as_role
+from tests.support.people import HOME, PBX, given_queue
+
+LIST, SEARCH = "/api/v1/do-not-call", "/api/v1/do-not-call/search"
+NUMBER, E164 = "138 0000 0001", "+8613800000001"
+ADD = {"number": NUMBER, "reason": "要求勿扰"}
+Headers = dict[str, str]
+
+
+@pytest.fixture
+async def li_na(database: Database) -> Headers:
+    return await as_role(database, Role.AGENT)
+
+
+async def add(client: httpx.AsyncClient, headers: Headers, **more: Any) -> httpx.Response:
+    return await client.post(LIST, headers=headers, json=ADD | more)
+
+
+async def refusal_of(database: Database, wanted: CallOut) -> Refusal | None:
+    async with database.transaction() as session:
+        found = await service.find_refusal(session, wanted, HOME, now())
+        assert await service.take_place(session, wanted, HOME, now()) is found, "asked and dialled are one rule"
+        assert await session.scalar(select(func.count()).select_from(Alarm)) == 0, "nobody tries to have us pay"
+        return found
+
+
+async def test_a_listed_number_is_not_dialled_until_it_is_taken_back(
+    client: httpx.AsyncClient, database: Database, li_na: Headers
+) -> None:
+    assert await refusal_of(database, CallOut(E164)) is None
+    entry = await add(client, li_na, call_id="pbx1-1.1")
+    assert entry.status_code == 201
+    assert (entry.json()["number"], entry.json()["counts"]) == ("+86138****0001", True)
+    assert await refusal_of(database, CallOut(E164)) is Refusal.DO_NOT_CALL
+    assert await refusal_of(database, CallOut(E164, staff="li.na")) is Refusal.DO_NOT_CALL
+    assert await refusal_of(database, CallOut(E164, staff="li.na", confirmed=True)) is None
+    path = f"{LIST}/{entry.json()['id']}/remove"
+    assert (await client.post(path, headers=li_na, json={"reason": "x"})).status_code == 403
+    lead = await as_role(database, Role.SUPERVISOR)
+    gone = await client.post(path, headers=lead, json={"reason": "患者同意"})
+    assert (gone.json()["counts"], gone.json()["removal_reason"], gone.json()["number"]) == (False, "患者同意", E164)
+    again = await client.post(path, headers=lead, json={"reason": "x"})
+    assert (again.status_code, again.json()["code"]) == (409, "do-not-call-entry-over")
+    assert await refusal_of(database, CallOut(E164)) is None
+    assert (await add(client, li_na)).status_code == 201
+    async with database.transaction() as session:
+        query = select(AuditEntry.action).where(AuditEntry.action.startswith("callouts.")).order_by(AuditEntry.id)
+        assert list(await session.scalars(query)) == [
+            "callouts.add_do_not_call",
+            "callouts.remove_do_not_call",
+            "callouts.add_do_not_call",
+        ]
+
+
+async def test_it_ends_by_itself(client: httpx.AsyncClient, database: Database, li_na: Headers) -> None:
+    await add(client, li_na, until=(now() + timedelta(days=1)).isoformat())
+    assert await refusal_of(database, CallOut(E164)) is Refusal.DO_NOT_CALL
+    async with database.transaction() as session:
+        await session.execute(update(DoNotCallEntry).values(until=now() - timedelta(seconds=1)))
+    assert await refusal_of(database, CallOut(E164)) is None
+    assert (await add(client, li_na, reason="又一次")).status_code == 201
+    assert await refusal_of(database, CallOut(E164)) is Refusal.DO_NOT_CALL
+    listed = (await client.post(SEARCH, headers=li_na, json={"number": NUMBER, "with_removed": True})).json()["items"]
+    assert [(one["reason"], one["counts"], one["removal_reason"]) for one in listed] == [
+        ("又一次", True, None),
+        ("要求勿扰", False, "expired"),
+    ]
+
+
+async def test_twice_at_once_is_one_entry(client: httpx.AsyncClient, database: Database, li_na: Headers) -> None:
+    answers = await asyncio.gather(*(add(client, li_na) for _ in range(6)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [201]
+    changed = await add(client, li_na, reason="换了说法")
+    assert (changed.status_code, changed.json()["reason"]) == (200, "换了说法")
+    integration = await as_api_key(database, Role.INTEGRATION)
+    (one,) = (await client.post(SEARCH, headers=integration, json={})).json()["items"]
+    assert (one["number"], one["reason"]) == (E164, "换了说法")
+
+
+async def test_what_is_no_number_is_not_listed(client: httpx.AsyncClient, li_na: Headers) -> None:
+    answer = await add(client, li_na, number="${EXTEN}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "unreadable-number")
+
+
+async def test_a_call_back_needs_a_confirmation_and_one_promised_before_ends(
+    client: httpx.AsyncClient, database: Database, li_na: Headers
+) -> None:
+    async with database.transaction() as session:
+        await given_queue(session, "consultation")
+        session.add(Did(number="8000", label_zh="热线", label_en="Hotline", fallback_queue="consultation"))
+    wish = {"queue": "consultation", "number": NUMBER}
+    promised = (await client.post("/api/v1/callbacks", headers=li_na, json=wish)).json()
+    await add(client, li_na)
+    async with database.transaction() as session:
+        assert await placing.place_due(session, PBX, now(), HOME) == 0
+    async with database.transaction() as session:
+        ended = (await session.scalars(select(Callback))).one()
+        assert (str(ended.id), ended.state, ended.reason) == (promised["id"], "failed", "do_not_call")
+    warned = await client.post("/api/v1/callbacks", headers=li_na, json=wish)
+    assert (warned.status_code, warned.json()["code"]) == (409, "do-not-call")
+    sure = await client.post("/api/v1/callbacks", headers=li_na, json=wish | {"do_not_call_confirmed": True})
+    assert sure.status_code == 201
+    async with database.transaction() as session:
+        assert await placing.place_due(session, PBX, now(), HOME) == 1
