@@ -19,7 +19,7 @@ _CALLS = Gauge("callcenter_calls_last_hour", "Calls that began in the last 60 mi
 _WAITING = Gauge("callcenter_queue_waiting_callers", "Callers who wait now.", ["queue"])
 _LONGEST = Gauge("callcenter_queue_longest_wait_seconds", "Who waits longest has waited so long.", ["queue"])
 _AGENTS = Gauge("callcenter_agents", "Agents by state: logged_out, paused, or what an available one does.", ["state"])
-_ALARMS = Gauge("callcenter_alarms_open", "Alarms that nobody has acknowledged.", ["severity", "kind"])
+_ALARMS = Gauge("callcenter_alarms_open", "Alarms that nobody has acknowledged and that go on.", ["severity", "kind"])
 _COMMANDS = Gauge(
     "callcenter_pbx_commands_last_hour", "What was asked of Asterisk in the last 60 minutes, by state.", ["state"]
 )
@@ -41,7 +41,10 @@ AGENTS = """
 SELECT CASE WHEN wanted = 'available' OR activity <> 'idle' THEN activity ELSE wanted END, count(*)
 FROM agents GROUP BY 1
 """
-ALARMS = "SELECT severity, kind, count(*) FROM alarms WHERE acknowledged_at IS NULL GROUP BY severity, kind"
+ALARMS = """
+SELECT severity, kind, count(*) FROM alarms WHERE acknowledged_at IS NULL AND cleared_at IS NULL
+GROUP BY severity, kind
+"""
 COMMANDS = """
 SELECT state, count(*) FROM pbx_commands WHERE pbx = :pbx AND created_at > now() - interval '1 hour' GROUP BY state
 """

@@ -88,6 +88,8 @@ KINDS = (
     Kind("calls before the first month", lambda settings: settings.call_retention_days, _DELETE_CALLS),
     Kind("audit entries", lambda settings: settings.audit_retention_days, _oldest("audit_entries", "at")),
     Kind("acknowledged alarms", lambda settings: settings.alarm_retention_days, _oldest("alarms", "acknowledged_at")),
+    Kind("cleared alarms", lambda settings: settings.alarm_retention_days, _oldest("alarms", "cleared_at")),
+    Kind("messages sent", lambda settings: settings.alarm_retention_days, _oldest("outbox_messages", "finished_at")),
     Kind(
         "commands to the PBX", lambda settings: settings.command_retention_days, _oldest("pbx_commands", "finished_at")
     ),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, select, text
+from sqlalchemy import BigInteger, Identity, Index, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -13,7 +13,7 @@ from callcenter.core.clock import now
 from callcenter.core.db import Base
 
 TOPIC = "alarms"
-"""On the bus: ids of alarms that were raised, occurred again or were acknowledged."""
+"""On the bus: ids of alarms that were raised, occurred again, were acknowledged or cleared."""
 
 
 class Alarm(Base):
@@ -35,24 +35,63 @@ class Alarm(Base):
     occurrences: Mapped[int] = mapped_column(default=1)
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None]
+    rule_id: Mapped[str | None]
+    """The rule that raised it (supervision.alarm_rules); None: whoever saw it happen."""
+    queue_name: Mapped[str | None]
+    """The queue it is about: supervisors of other queues are not shown it."""
+    cleared_at: Mapped[datetime | None]
+    """When what it was about was over. What a rule raised is cleared by itself; what happened stays happened."""
+    told_at: Mapped[datetime | None]
+    """When it was looked up who is told of it."""
 
 
 async def raise_alarm(
-    session: AsyncSession, kind: str, *, key: str = "", severity: str = "warning", **details: Any
-) -> None:
-    """Raise an alarm, or count one more occurrence if the same is still open; announced on :data:`TOPIC`."""
+    session: AsyncSession,
+    kind: str,
+    *,
+    key: str = "",
+    severity: str = "warning",
+    rule_id: str | None = None,
+    queue_name: str | None = None,
+    **details: Any,
+) -> int:
+    """Raise an alarm, or count one more occurrence if nobody has acknowledged the last; announced on :data:`TOPIC`.
+
+    Returns its id. One that was cleared meanwhile is open again.
+    """
     at = now()
     new = insert(Alarm).values(
-        kind=kind, key=key, severity=severity, details=details, raised_at=at, last_at=at, occurrences=1
+        kind=kind,
+        key=key,
+        severity=severity,
+        details=details,
+        raised_at=at,
+        last_at=at,
+        occurrences=1,
+        rule_id=rule_id,
+        queue_name=queue_name,
     )
+    again = {
+        "last_at": at,
+        "occurrences": Alarm.occurrences + 1,
+        "details": new.excluded.details,
+        "severity": new.excluded.severity,
+        "cleared_at": None,
+    }
     raised = await session.execute(
         new.on_conflict_do_update(
-            index_elements=["kind", "key"],
-            index_where=text("acknowledged_at IS NULL"),
-            set_={"last_at": at, "occurrences": Alarm.occurrences + 1, "details": new.excluded.details},
+            index_elements=["kind", "key"], index_where=text("acknowledged_at IS NULL"), set_=again
         ).returning(Alarm.id)
     )
-    await announce(session, TOPIC, [str(raised.scalar_one())])
+    alarm_id = raised.scalar_one()
+    await announce(session, TOPIC, [str(alarm_id)])
+    return alarm_id
+
+
+async def clear_alarm(session: AsyncSession, alarm_id: int, *, at: datetime) -> None:
+    """What it was about is over; whether somebody has acknowledged it stays. Announced on :data:`TOPIC`."""
+    await session.execute(update(Alarm).where(Alarm.id == alarm_id, Alarm.cleared_at.is_(None)).values(cleared_at=at))
+    await announce(session, TOPIC, [str(alarm_id)])
 
 
 async def was_raised(session: AsyncSession, kind: str, *, key: str = "") -> bool:
