@@ -52,6 +52,9 @@ class Queue(Base):
     excludes_complained_agent: Mapped[bool] = mapped_column(default=False)
     """Whether an agent complained of on a call is not offered that call."""
     active: Mapped[bool] = mapped_column(default=True)
+    closed_at: Mapped[datetime | None]
+    """Since when a supervisor has it closed: new callers are not sent there, who waits is served. None: open."""
+    closed_by: Mapped[str | None]
 
 
 class QueueMembership(Base):
