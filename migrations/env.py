@@ -12,6 +12,7 @@ from sqlalchemy.pool import NullPool
 import callcenter.accounts.models
 import callcenter.agents.models
 import callcenter.agents.watch_spans
+import callcenter.alarms.models
 import callcenter.asterisk.models
 import callcenter.calendar.models
 import callcenter.callbacks.models
@@ -19,11 +20,14 @@ import callcenter.callouts.models
 import callcenter.calls.models
 import callcenter.core.alarms
 import callcenter.core.audit
+import callcenter.desk.models
 import callcenter.directory.models
 import callcenter.ivr.models
+import callcenter.messaging.models
 import callcenter.patients.models
 import callcenter.queues.models
 import callcenter.speech.models
+import callcenter.supervision.models
 import callcenter.workorders.models  # noqa: F401
 from callcenter.core.clock import now
 from callcenter.core.db import Base
