@@ -50,11 +50,11 @@ async def test_each_change_of_state_is_told_with_before_and_after(database: Data
             ]
         )
     assert ways == [
-        ["wanted: logged_out > paused", "seat: None > seat-rose"],
+        ["seat: None > seat-rose", "wanted: logged_out > paused"],
         ["pause_reason: None > lunch"],
         ["activity: idle > ringing", "call_id: None > pbx1-1.1"],
         ["pause_reason: lunch > None", "seat: seat-rose > seat-lotus"],
-        ["wanted: paused > logged_out", "seat: seat-lotus > None"],
+        ["seat: seat-lotus > None", "wanted: paused > logged_out"],
     ]
     forced = rows[1][3]
     assert forced is not None
