@@ -11,6 +11,7 @@ import pytest
 
 from callcenter.asterisk.sounds import own_sounds
 from callcenter.core.config import Settings
+from callcenter.web.bundles import bundles
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = ("callcenter", "asterisk_conf", "ivr_flows", "migrations", "prompts", "pyproject.toml", "setup.py")
@@ -19,6 +20,7 @@ import json
 from callcenter.asterisk.sounds import own_sounds
 from callcenter.core.config import Settings
 from callcenter.core.health import head_revision
+from callcenter.web.bundles import bundles
 import callcenter.core.config as config
 settings = Settings()
 print(json.dumps({
@@ -27,6 +29,7 @@ print(json.dumps({
     "flows": sorted(path.name for path in settings.flows_dir.glob("*.yaml")),
     "templates": sorted(path.name for path in settings.asterisk_conf_dir.glob("*.j2")),
     "sounds": sum(len(own_sounds(settings, language)) for language in ("zh", "en")),
+    "pages": sorted(bundles()),
 }))
 """
 
@@ -70,6 +73,7 @@ def test_a_wheel_finds_what_it_carries(installed: Path, tmp_path: Path) -> None:
     assert found["head"] == sorted(path.name[:4] for path in (ROOT / "migrations/versions").glob("0*.py"))[-1]
     assert found["flows"] == sorted(path.name for path in (ROOT / "ivr_flows").glob("*.yaml"))
     assert found["templates"] == sorted(path.name for path in (ROOT / "asterisk_conf").glob("*.j2"))
+    assert found["pages"] == sorted(bundles()) != []
     assert found["sounds"] == sum(len(own_sounds(ours, language)) for language in ("zh", "en")) > 0
 
 

@@ -1,0 +1,86 @@
+"""The pages. A shell is the same for everybody and holds no data: who one is, the page asks the API with its token."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from callcenter.core.errors import NotFound
+from callcenter.web.bundles import bundles
+
+router = APIRouter(include_in_schema=False, tags=["pages"])
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """``name``: of its bundle; ``title``: until the page draws its own."""
+
+    name: str
+    title: str
+
+
+def _shell(page: Page, policy: str) -> HTMLResponse:
+    files = bundles()
+    script = files[f"{page.name}.js"].path
+    style = files[f"{page.name}.css"].path
+    content = f"""<!doctype html>
+<html lang="zh-CN">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{page.title}</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="{style}">
+<script type="module" src="{script}"></script>
+</head>
+<body>
+<div id="page"><noscript>本页面需要 JavaScript。 This page needs JavaScript.</noscript></div>
+</body>
+</html>
+"""
+    return HTMLResponse(
+        content,
+        headers={
+            "Content-Security-Policy": policy,
+            "Cache-Control": "no-cache",
+            "Permissions-Policy": "microphone=(self), camera=(), geolocation=(), payment=(), usb=()",
+            "Cross-Origin-Opener-Policy": "same-origin",
+        },
+    )
+
+
+def content_security_policy(*connect_to: str) -> str:
+    """Scripts and styles from our own files only. ``connect_to``: further URLs that the page talks with."""
+    targets = " ".join(["'self'", *(f"{url.scheme}://{url.netloc}" for url in map(urlsplit, connect_to))])
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
+        f"connect-src {targets}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+@router.get("/")
+async def home() -> RedirectResponse:
+    """The log-in sends everybody on to their own page."""
+    return RedirectResponse("/login", status_code=307)
+
+
+@router.get("/login")
+async def login_page() -> HTMLResponse:
+    """User name and password."""
+    return _shell(Page("login", "登录"), content_security_policy())
+
+
+@router.get("/static/{digest}/{name}")
+async def bundle(digest: str, name: str, request: Request) -> Response:
+    """A file of a page: kept by browsers for ever, since another content has another address. Raises NotFound."""
+    found = bundles().get(name)
+    if found is None or found.digest != digest:
+        raise NotFound
+    headers = {"Cache-Control": IMMUTABLE, "Vary": "Accept-Encoding"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        return Response(found.gzipped, media_type=found.media_type, headers=headers)
+    return Response(found.content, media_type=found.media_type, headers=headers)
