@@ -1,10 +1,11 @@
 """Alarms: what somebody must look at. Raised once per ``key`` while open, kept with who acknowledged it."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, Identity, Index, String, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -37,8 +38,8 @@ class Alarm(Base):
     acknowledged_by: Mapped[str | None]
     rule_id: Mapped[str | None]
     """The rule that raised it (supervision.alarm_rules); None: whoever saw it happen."""
-    queue_name: Mapped[str | None]
-    """The queue it is about: supervisors of other queues are not shown it."""
+    queues: Mapped[list[str] | None] = mapped_column(ARRAY(String))
+    """The queues it is about: supervisors of others are not shown it. None: it is about no queue."""
     cleared_at: Mapped[datetime | None]
     """When what it was about was over. What a rule raised is cleared by itself; what happened stays happened."""
     told_at: Mapped[datetime | None]
@@ -52,7 +53,7 @@ async def raise_alarm(
     key: str = "",
     severity: str = "warning",
     rule_id: str | None = None,
-    queue_name: str | None = None,
+    queues: Collection[str] | None = None,
     **details: Any,
 ) -> int:
     """Raise an alarm, or count one more occurrence if nobody has acknowledged the last; announced on :data:`TOPIC`.
@@ -69,7 +70,7 @@ async def raise_alarm(
         last_at=at,
         occurrences=1,
         rule_id=rule_id,
-        queue_name=queue_name,
+        queues=sorted(queues) if queues else None,
     )
     again = {
         "last_at": at,

@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     """Where calls out go."""
     trunk_match: str = "127.0.0.1"
     """Source address (or CIDR) whose unregistered calls are the telephone network."""
+    trunk_watch_seconds: int = Field(default=15, ge=0, le=3600)
+    """How often the trunk is asked whether it is there (SIP OPTIONS; any answer will do); 0: never."""
     ami_host: str = "127.0.0.1"
     ami_port: int = Field(default=5038, ge=1, le=65535)
     recording_retention_days: int = Field(default=180, ge=1)
@@ -107,6 +109,20 @@ class Settings(BaseSettings):
     speech_http_voice_en: str = ""
     speech_timeout_seconds: float = Field(default=120.0, gt=0)
     """How long a text may take to be spoken, beside a quarter of a second for each character."""
+
+    # -- what is told outside (docs/operations.md, "Who is told")
+    mail_host: str | None = None
+    """The hospital's mail server; None: no mail is sent."""
+    mail_port: int = Field(default=587, ge=1, le=65535)
+    mail_tls: Literal["starttls", "tls", "none"] = "starttls"
+    mail_user: str = ""
+    """Log-in at the mail server; empty: none."""
+    mail_from: str = ""
+    """Sender's address of what the service writes."""
+    webhook_hosts: str = ""
+    """Hosts that webhooks may go to, separated by commas; empty: none."""
+    webhook_networks: str = ""
+    """Private networks (CIDR, separated by commas) in which these hosts may lie; empty: public addresses only."""
 
     # -- logs
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -16,6 +16,8 @@ NAMES = frozenset(
         "check_code_key",  # HMAC key of card check codes and agent PINs: losing it voids all codes
         "ami_events_secret",
         "ami_commands_secret",
+        "mail_password",  # of the log-in at the hospital's mail server; not made by itself
+        "webhook_key",  # signs what webhooks are sent: their receivers hold it too
         "speech_http_token",  # of the hospital's speech service; not made by itself
     }
 )

@@ -94,7 +94,7 @@ def upgrade() -> None:
 
 def _widen_alarms() -> None:
     op.add_column("alarms", sa.Column("rule_id", sa.String(), nullable=True))
-    op.add_column("alarms", sa.Column("queue_name", sa.String(), nullable=True))
+    op.add_column("alarms", sa.Column("queues", postgresql.ARRAY(sa.String()), nullable=True))
     op.add_column("alarms", sa.Column("cleared_at", sa.DateTime(timezone=True), nullable=True))
     # what is past is no news: the rows that are there get a value, without being written
     op.execute("ALTER TABLE alarms ADD COLUMN told_at timestamptz DEFAULT now()")
@@ -106,5 +106,5 @@ def downgrade() -> None:
     op.drop_table("alarm_readings")
     op.drop_table("alarm_rule_states")
     op.drop_table("alarm_rules")
-    for column in ("told_at", "cleared_at", "queue_name", "rule_id"):
+    for column in ("told_at", "cleared_at", "queues", "rule_id"):
         op.drop_column("alarms", column)
