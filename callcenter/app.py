@@ -21,6 +21,8 @@ from callcenter.callouts import do_not_call_routes
 from callcenter.callouts import routes as callouts_routes
 from callcenter.calls import recording_routes
 from callcenter.calls import routes as calls_routes
+from callcenter.core.background import Background
+from callcenter.core.bus import BusListener
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.core.http import API_PREFIX
@@ -74,8 +76,9 @@ UPLOADS: dict[str, int] = {
 def create_app(settings: Settings, database: Database, role_checks: RoleChecks = ()) -> FastAPI:
     """The API over ``database``, which the caller closes.
 
-    ``app.state``: settings, database, number_plan, code_key.
+    ``app.state``: settings, database, number_plan, code_key, background.
     """
+    background = Background(BusListener(database.url))
     app = FastAPI(
         title="Call centre",
         version=__version__,
@@ -85,7 +88,9 @@ def create_app(settings: Settings, database: Database, role_checks: RoleChecks =
         redoc_url=None,
         generate_unique_id_function=_operation_id,
         routes=_api_routes(),
+        lifespan=background.lifespan,
     )
+    app.state.background = background
     app.include_router(web_routes.router)
     app.state.settings = settings
     app.state.database = database
@@ -137,9 +142,11 @@ def declared_roles() -> list[tuple[str, str, frozenset[str]]]:
     found = []
     for domain in DOMAINS:
         for route in domain.router.routes:
+            if not isinstance(route, APIRoute) or not route.include_in_schema:
+                continue
             roles = _required_roles(route.dependant)
-            if roles is not None and route.include_in_schema:
-                found += [(f"{API_PREFIX}{route.path_format}", method.lower(), roles) for method in route.methods]
+            if roles is not None:
+                found += [(f"{API_PREFIX}{route.path_format}", method.lower(), roles) for method in route.methods or ()]
     return found
 
 

@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 MAX_HTTP_CONNECTIONS = 2000
 """Open screens included; beyond them the answer is 503, so that callers keep their sockets."""
 MAX_HTTP_HEADER_BYTES = 32_768
+MAX_FRAME_BYTES = 16_384
+"""Of what a client sends over a WebSocket: a ticket and a number."""
 
 
 class ProcessRole(StrEnum):
@@ -64,7 +66,7 @@ async def serve(settings: Settings, database_url: str, roles: Collection[Process
             checks.append(engine.checks)
             running.append(await stack.enter_async_context(_in_background(engine.run(), "engine")))
         ivr = await _start_ivr(settings, database, stack) if ProcessRole.IVR in roles else None
-        running.append(await stack.enter_async_context(_http(settings, database, roles, checks)))
+        running += await stack.enter_async_context(_http(settings, database, roles, checks))
         log.info("serving", roles=sorted(roles), http_port=settings.api_port)
         await _until(stop, running)
         log.info("stopping")
@@ -97,28 +99,36 @@ async def _http(
     database: Database,
     roles: Collection[ProcessRole],
     checks: list[Callable[[], list[Check]]],
-) -> AsyncIterator[asyncio.Task[None]]:
-    """The API, or for the other roles what whoever watches them needs: health and figures."""
+) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """The API with what it does beside its requests, or for the other roles what whoever watches them needs: health and figures."""
     require_free_port("tcp", settings.api_host, settings.api_port, purpose="HTTP", setting="CALLCENTER_API_PORT")
     make: Callable[..., FastAPI]
     if ProcessRole.API in roles:
         from callcenter.app import create_app as make
     else:
         from callcenter.operations import create_operations_app as make
+    app = make(settings, database, checks)
     server = uvicorn.Server(
         uvicorn.Config(
-            make(settings, database, checks),
+            app,
             host=settings.api_host,
             port=settings.api_port,
             log_config=None,
             timeout_graceful_shutdown=5,
             limit_concurrency=MAX_HTTP_CONNECTIONS,
             h11_max_incomplete_event_size=MAX_HTTP_HEADER_BYTES,
+            ws_max_size=MAX_FRAME_BYTES,
+            ws_per_message_deflate=False,  # frames are small; a compressor for each socket is not
         )
     )
     task = asyncio.create_task(server.serve(), name="http")
     try:
-        yield task
+        async with AsyncExitStack() as stack:
+            running = [task]
+            if ProcessRole.API in roles:
+                failing = app.state.background.until_one_fails()
+                running.append(await stack.enter_async_context(_in_background(failing, "background")))
+            yield running
     finally:
         server.should_exit = True
         await asyncio.wait({task})
