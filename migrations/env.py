@@ -18,6 +18,7 @@ import callcenter.calendar.models
 import callcenter.callbacks.models
 import callcenter.callouts.models
 import callcenter.calls.models
+import callcenter.calls.recording_models
 import callcenter.core.alarms
 import callcenter.core.audit
 import callcenter.desk.models
@@ -25,7 +26,9 @@ import callcenter.directory.models
 import callcenter.ivr.models
 import callcenter.messaging.models
 import callcenter.patients.models
+import callcenter.quality.models
 import callcenter.queues.models
+import callcenter.queues.recording_policies
 import callcenter.speech.models
 import callcenter.supervision.models
 import callcenter.workorders.models  # noqa: F401

@@ -78,6 +78,7 @@ MODULES = (
     "func_dialplan.so",
     "func_logic.so",
     "func_strings.so",
+    "format_sln.so",
     "func_timeout.so",
     "app_cdr.so",
     "app_celgenuserevent.so",
@@ -93,6 +94,7 @@ MODULES = (
     "pbx_config.so",
 )
 
+    "app_stack.so",
 _RELOAD = {
     "pjsip.conf": "res_pjsip.so",
     "queues.conf": "app_queue.so",
@@ -104,6 +106,7 @@ _RELOAD = {
     "logger.conf": "logger",
     "musiconhold.conf": "res_musiconhold.so",
     "rtp.conf": "res_rtp_asterisk.so",
+    "extensions_recording.conf": "pbx_config.so",
 }
 """Which module reads which file again without dropping calls; what is not listed needs a restart."""
 

@@ -41,7 +41,8 @@ PATIENT = "CC_PATIENT"  # patient id (UUID) or empty
 GRADE = "CC_GRADE"  # VIP grade or empty
 VERIFIED = "CC_VERIFIED"  # "1" after a right check code
 AGAINST = "CC_AGAINST"  # number of the agent whom this call complains of, or empty
-RECORDING = "CC_RECORDING"  # purpose of the running recording, or empty
+RECORDING = "CC_RECORDING"  # complaint: it is recorded already; conversation: each agent's leg is, from the answer
+TOLD_OF_RECORDING = "CC_TOLD"  # "1" once the caller has heard that the conversation is recorded
 RECORDED = "CC_RECORDED"  # how many messages and remarks were begun on this call
 AGAINST = "CC_AGAINST"  # number of the agent whom the caller complains of, or empty: not offered this call
 
@@ -53,8 +54,16 @@ LANGUAGE = "CC_LANGUAGE"  # of the patient
 TOLD = (
     *(DID, RESULT, SERVED, VISIT, KEY),
     *(QUEUE, HEAD_START, FLOW, REVISION, STEP, PATIENT, GRADE, VERIFIED, AGAINST),
+    *(RECORDING, TOLD_OF_RECORDING),
 )
 """What the dialplan tells as it asks for the flow (the arguments of AGI()): what the runner reads on any visit."""
+
+# -- recording (extensions_recording.conf.j2)
+RECORDING_ID = "CC_RECORDING_ID"  # on the agent's leg: MixMonitor's id of the running recording
+RECORDING_FILE = "CC_RECORDING_FILE"  # on the agent's leg: its file, below the recordings folder
+NO_RECORDING = "CC_NO_RECORDING"  # global: "1" while the disk has no room; nothing new is recorded
+CONVERSATION = "conversation"  # purpose: what a queue's policy has recorded
+RAW = "raw"  # form of a recording: two sides without a header
 
 DO_QUEUE = "queue"
 DO_HANGUP = "hangup"
@@ -68,7 +77,8 @@ EVENT_WAY = "CC_WAY"  # runner: several of the three above in one (format_way), 
 EVENT_QUEUE = "CC_QUEUE"  # dialplan, before Queue(): visit, queue, prio
 EVENT_QUEUE_END = "CC_QUEUE_END"  # dialplan, after Queue(): visit, status
 EVENT_FALLBACK = "CC_FALLBACK"  # dialplan: why (FAILURE, silent, timeout)
-EVENT_RECORD = "CC_RECORD"  # runner: purpose, day (YYYYMMDD, UTC); of a message or remark also number, queue
+EVENT_RECORD = "CC_RECORD"  # purpose, day (YYYYMMDD, UTC), form; runner: of a message or remark also number, queue;
+# dialplan, on the agent's leg: of a conversation also queue
 EVENT_COMPLAINT = "CC_COMPLAINT"  # runner: a complaint is being made on this call: patient, agent complained of
 EVENT_MESSAGE = "CC_MESSAGE"  # runner, before a message is recorded: queue, patient, number (of its recording)
 EVENT_RATING = "CC_RATING"  # runner: mark (1 to 5)
@@ -102,10 +112,12 @@ def parse_way(payload: str) -> list[tuple[str, str]]:
     return [(kind, said) for kind, _, said in parts]
 
 
-def recording_file(purpose: str, day: str, uniqueid: str, number: int = 0) -> str:
-    """Path of a recording below the PBX's recordings folder.
+def recording_file(purpose: str, day: str, uniqueid: str, number: int = 0, *, form: str = "wav") -> str:
+    """Path of a recording below the PBX's recordings folder, as Asterisk writes it.
+
+    ``form``: ``wav``, or ``raw`` for two sides without a header: 16 bits each, 8 kHz, who is recorded and who is heard.
 
     ``number``: of a message or remark, which one of its call it is, from 1. Those lie in no folder of their day:
     RECORD FILE makes none.
     """
-    return f"{purpose}-{uniqueid}-{number}.wav" if number else f"{day}/{purpose}-{uniqueid}.wav"
+    return f"{purpose}-{uniqueid}-{number}.{form}" if number else f"{day}/{purpose}-{uniqueid}.{form}"

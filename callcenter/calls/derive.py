@@ -72,6 +72,8 @@ class DerivedRecording:
 
 @dataclass(frozen=True, slots=True)
 class DerivedCall:
+    agent_number: str | None
+    """On whose leg it was made; None: on the caller's."""
     """A call; columns of :class:`callcenter.calls.models.Call` and what belongs to it."""
 
     id: str
@@ -195,7 +197,7 @@ def derive_call(
         ),
         visits=rate_visits(visits, marks),
         steps=_steps(ordered),
-        recordings=_recordings(kinds.get(variables.EVENT_RECORD, ())),
+        recordings=_recordings(kinds.get(variables.EVENT_RECORD, ()), agents),
     )
 
 
@@ -316,7 +318,7 @@ def _steps(ordered: Iterable[CelRecord]) -> tuple[DerivedStep, ...]:
     return tuple(steps)
 
 
-def _recordings(begun: Iterable[CelRecord]) -> tuple[DerivedRecording, ...]:
+def _recordings(begun: Iterable[CelRecord], agents: Mapping[str, str]) -> tuple[DerivedRecording, ...]:
     found: dict[str, DerivedRecording] = {}
     for event in begun:
         said = event.payload
@@ -324,8 +326,11 @@ def _recordings(begun: Iterable[CelRecord]) -> tuple[DerivedRecording, ...]:
         if not (_PURPOSE.match(purpose) and _DAY.match(day)):
             continue
         queue = said.get("queue", "")
-        file = variables.recording_file(purpose, day, event.uniqueid, int(number) if _NUMBER.match(number) else 0)
-        found.setdefault(file, DerivedRecording(file, purpose, queue if _QUEUE.match(queue) else None, event.at))
+        form = variables.RAW if said.get("form") == variables.RAW else "wav"
+        count = int(number) if _NUMBER.match(number) else 0
+        file = variables.recording_file(purpose, day, event.uniqueid, count, form=form)
+        of_queue = queue if _QUEUE.match(queue) else None
+        found.setdefault(file, DerivedRecording(file, purpose, of_queue, agents.get(event.uniqueid), event.at))
     return tuple(found.values())
 
 

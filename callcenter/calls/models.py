@@ -274,9 +274,11 @@ class Recording(Base):
     """What the API calls it: a file's name holds a call's id."""
     call_id: Mapped[str] = mapped_column(index=True)
     purpose: Mapped[str]
-    """``complaint``, ``message`` or ``remark``."""
+    """``conversation``, ``complaint``, ``message`` or ``remark``."""
     queue_name: Mapped[str | None]
-    """Whose message it is."""
+    """Whose message it is, or in which queue the conversation was."""
+    agent_number: Mapped[str | None]
+    """On whose leg it was made; None: on the caller's."""
     started_at: Mapped[datetime]
     measured_at: Mapped[datetime | None]
     """When the engine looked at the file, after the call; until then it may still grow."""

@@ -102,7 +102,8 @@ class Line(Protocol):
         """Write what was added now: nothing else will be done on this line."""
 
     async def start_recording(self, file: str) -> None:
-        """Record what is said from now on, while connected to somebody, into ``file`` below the recordings folder."""
+        """Record what is said from now on, while connected to somebody, into ``file`` (``*.raw``) below the recordings
+        folder."""
 
     async def record_message(self, file: str, *, max_seconds: int, silence_seconds: int) -> float:
         """A beep, then record the caller alone into ``file`` (``*.wav``) below the recordings folder.
@@ -212,8 +213,8 @@ class AgiLine:
 
     async def start_recording(self, file: str) -> None:
         await self._prepare(0)
-        # b: only while connected, so neither menu nor music; no command is run afterwards, no beep
-        await self._channel.execute("MixMonitor", str(self._recordings_dir / file), "b")
+        # b: only while connected, so neither menu nor music; D: both sides apart; no command is run afterwards, no beep
+        await self._channel.execute("MixMonitor", str(self._recordings_dir / file), "bD")
 
     async def record_message(self, file: str, *, max_seconds: int, silence_seconds: int) -> float:
         path = self._recordings_dir / file

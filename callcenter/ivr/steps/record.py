@@ -18,10 +18,11 @@ class Record(OneWayStep):
     record: Literal["complaint"]
 
     async def run(self, call: CallContext) -> str:
-        if await call.line.get_variable(variables.RECORDING):
+        if await call.line.get_variable(variables.RECORDING) == self.record:
             return NEXT
         day = call.clock().strftime("%Y%m%d")
-        await call.line.start_recording(variables.recording_file(self.record, day, call.line.uniqueid))
+        file = variables.recording_file(self.record, day, call.line.uniqueid, form=variables.RAW)
+        await call.line.start_recording(file)
         await call.line.set_variable(variables.RECORDING, self.record)
-        await call.line.event(variables.EVENT_RECORD, {"purpose": self.record, "day": day})
+        await call.line.event(variables.EVENT_RECORD, {"purpose": self.record, "day": day, "form": variables.RAW})
         return NEXT

@@ -217,12 +217,12 @@ async def test_a_prompt_heard_to_its_end_leaves_time_enough_for_what_follows() -
 async def test_events_and_recordings_are_plain_applications() -> None:
     async def talk(line: AgiLine) -> None:
         await line.event("CC_STEP", {"flow": "main", "outcome": "star"})
-        await line.start_recording("20260301/complaint-pbx1-1.1.wav")
+        await line.start_recording("20260301/complaint-pbx1-1.1.raw")
 
     caller, _ = await with_line(talk)
     assert caller.said() == [
         'EXEC CELGenUserEvent "CC_STEP,flow=main:outcome=star"',
-        'EXEC MixMonitor "/recordings/20260301/complaint-pbx1-1.1.wav,b"',
+        'EXEC MixMonitor "/recordings/20260301/complaint-pbx1-1.1.raw,bD"',
     ]
 
 

@@ -298,7 +298,7 @@ steps:
     assert line.language == "en"
     recordings = [text for text in line.transcript if text.startswith("record ")]
     assert len(recordings) == 1  # a recording runs to the end of the call: the second request changes nothing
-    assert recordings[0].endswith("/complaint-sim-1700000000.1.wav")
+    assert recordings[0].endswith("/complaint-sim-1700000000.1.raw")
     assert sum("ledger CC_RECORD purpose=complaint:day=" in text for text in line.transcript) == 1
     assert line.transcript.count("ledger CC_COMPLAINT patient=") == 1
 
