@@ -34,10 +34,10 @@ if not out.is_terminal:
 
 
 def demo_settings() -> Settings:
-    """The standard ports; a directory of the demo's own unless one is set."""
+    """The standard ports; a directory of the demo's own unless one is set. Its trunk answers only now and then."""
     if "CALLCENTER_STATE_DIR" in os.environ:
-        return Settings()
-    return Settings(state_dir=Path("~/.local/state/callcenter-demo"))
+        return Settings(trunk_watch_seconds=0)
+    return Settings(state_dir=Path("~/.local/state/callcenter-demo"), trunk_watch_seconds=0)
 
 
 async def main(once: bool) -> int:

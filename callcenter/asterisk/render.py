@@ -31,7 +31,7 @@ _PASSWORD = re.compile(r"[A-Za-z0-9_-]{20,80}")
 _AMI_SECRET = re.compile(r"[A-Za-z0-9_.+/=-]{16,80}")
 RESERVED_QUEUES = frozenset({"general", "default-queue", "personal-queue"})
 """Sections that queues.conf has already: a queue of that name would change what holds for all."""
-RESERVED_SEATS = frozenset({"global", "seat", "seat-aor", "seat-auth", "transport-udp", "trunk"})
+RESERVED_SEATS = frozenset({"global", "seat", "seat-aor", "seat-auth", "transport-udp", "trunk", "trunk-watch"})
 """Sections that pjsip.conf has already: a seat of that name would change the trunk or every seat."""
 _STRATEGIES = frozenset(
     {"ringall", "leastrecent", "fewestcalls", "random", "rrmemory", "rrordered", "linear", "wrandom"}
