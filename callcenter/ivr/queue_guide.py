@@ -1,6 +1,6 @@
 """Which queue a caller waits in, and how: by its hours, its overflow chain, and who knows the caller."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
@@ -19,6 +19,7 @@ from callcenter.ivr.recent import Recent
 from callcenter.queues import queries
 from callcenter.queues.models import Queue
 from callcenter.queues.overflow import overflow_chain
+from callcenter.queues.recording_policies import RecordingRule, list_policies
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,8 @@ class QueuePlan:
     app_queue: str = ""
     own_queue: str = ""
     own_seconds: int = 0
+    recording: RecordingRule | None = None
+    """Of ``queue``; None: nothing is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class DatabaseQueueGuide:
         self._openings = openings
         self._clock = clock
         self._recent: Recent[dict[str, Queue]] = Recent()
+        self._recent_rules: Recent[dict[str, RecordingRule]] = Recent()
 
     async def plan(self, queue: str, waiter: Waiter) -> QueuePlan | QueueClosed | None:
         try:
@@ -122,8 +126,13 @@ class DatabaseQueueGuide:
             if against_member and not queue.excludes_complained_agent:
                 continue
             shadow = shadow_queue(queue.name, waiter.against) if against_member else ""
-            return QueuePlan(queue.name, queue.max_wait_seconds, app_queue=shadow)
+            rules = await self._recent_rules.get("recording", self._list_rules)
+            return QueuePlan(queue.name, queue.max_wait_seconds, app_queue=shadow, recording=rules.get(queue.name))
         return None
+
+    async def _list_rules(self) -> dict[str, RecordingRule]:
+        async with self._database.transaction() as session:
+            return {name: RecordingRule.of(policy) for name, policy in (await list_policies(session)).items()}
 
     async def _members(self) -> dict[str, list[str]]:
         async with self._database.transaction() as session:
@@ -139,13 +148,7 @@ class DatabaseQueueGuide:
                 return plan
             if await queries.find_free_member(session, queue.name, number) is None:
                 return plan
-        return QueuePlan(
-            plan.queue,
-            plan.max_wait_seconds,
-            plan.app_queue,
-            own_queue=personal_queue(number),
-            own_seconds=queue.last_agent_seconds,
-        )
+        return replace(plan, own_queue=personal_queue(number), own_seconds=queue.last_agent_seconds)
 
 
 def _chain(queues: dict[str, Queue], name: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Which conversations of a queue are recorded, how long that is kept, and whether callers are told."""
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -37,16 +38,26 @@ class RecordingPolicy(Base):
     changed_by: Mapped[str]
 
 
-def is_recorded(mode: str, share_percent: int, call_id: str) -> bool:
-    """Whether this call is recorded. The draw is by the call's id: asked again the answer is the same, and of a larger
-    share every call of the smaller one is part.
+@dataclass(frozen=True, slots=True)
+class RecordingRule:
+    """What a flow must know of a policy. ``notice``: callers are told before."""
 
-    ``call_id``: of the caller's channel.
-    """
-    if mode == RecordingMode.SHARE:
-        drawn = int.from_bytes(hashlib.sha256(call_id.encode()).digest()[:4], "big")
-        return drawn * 100 < share_percent << 32
-    return mode == RecordingMode.ALL
+    mode: str
+    share_percent: int
+    notice: bool
+
+    @classmethod
+    def of(cls, policy: RecordingPolicy) -> "RecordingRule":
+        return cls(policy.mode, policy.share_percent, policy.notice)
+
+    def records(self, call_id: str) -> bool:
+        """Whether this call is recorded. The draw is by its id: asked again the answer is the same, and of a larger
+        share every call of the smaller one is part.
+        """
+        if self.mode == RecordingMode.SHARE:
+            drawn = int.from_bytes(hashlib.sha256(call_id.encode()).digest()[:4], "big")
+            return drawn * 100 < self.share_percent << 32
+        return self.mode == RecordingMode.ALL
 
 
 async def list_policies(session: AsyncSession) -> dict[str, RecordingPolicy]:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from callcenter.asterisk import variables
 from callcenter.ivr.call import CallContext
+from callcenter.ivr.conversation_recording import settle_recording
 from callcenter.ivr.queue_guide import QueueClosed, QueuePlan, Waiter
 from callcenter.ivr.steps.base import Handover, ParkingStep, QueueName, Whole
 
@@ -28,7 +29,7 @@ class Queue(ParkingStep):
     (outside the queue's hours; ``overflowed`` where a flow does not route it), a digit (a key of the queue's that the
     flow routes), ``key`` (any other key). A caller who hangs up is a fact in the ledger, no outcome.
     ``max_wait_seconds``: in the first queue, instead of its own. A VIP's head start counts only after the check code:
-    a forged number gains nothing::
+    a forged number gains nothing. What the queue's policy has recorded, the caller is told of before::
 
         consultation: {queue: consultation, outcomes: {answered: bye, overflowed: sorry, key: menu, "1": call_back}}
     """
@@ -55,7 +56,7 @@ class Queue(ParkingStep):
         if plan is None:
             return OVERFLOWED
         own_wait = self.max_wait_seconds if plan.queue == self.queue else None
-        return _park(call, plan, own_wait or plan.max_wait_seconds)
+        return await _park(call, plan, own_wait or plan.max_wait_seconds)
 
     async def resume(self, call: CallContext, result: str) -> str | Handover:
         if result == _ANSWERED_STATUS:
@@ -67,7 +68,7 @@ class Queue(ParkingStep):
             left = await call.line.get_variable(variables.QUEUE)
             plan = await call.services.queues.plan_overflow(left, await _waiter(call))
             if plan is not None:
-                return _park(call, plan, plan.max_wait_seconds)
+                return await _park(call, plan, plan.max_wait_seconds)
         return OVERFLOWED
 
 
@@ -82,7 +83,7 @@ async def _has_gone_far(call: CallContext) -> bool:
     return visits.isdecimal() and int(visits) >= MAX_VISITS
 
 
-def _park(call: CallContext, plan: QueuePlan, max_wait_seconds: int) -> Handover:
+async def _park(call: CallContext, plan: QueuePlan, max_wait_seconds: int) -> Handover:
     head_start_seconds = call.caller.head_start_seconds if call.caller.verified else 0
     return Handover(
         variables.DO_QUEUE,
@@ -93,5 +94,6 @@ def _park(call: CallContext, plan: QueuePlan, max_wait_seconds: int) -> Handover
             variables.OWN_SECONDS: str(plan.own_seconds),
             variables.QUEUE_TIMEOUT: str(max_wait_seconds),
             variables.HEAD_START: str(head_start_seconds),
+            **await settle_recording(call, plan.recording),
         },
     )

@@ -33,6 +33,7 @@ NEEDED = [
     *["greeting", "greeting_known", "ask_check_code", "code_accepted", "code_refused", "main_menu", "information_menu"],
     *[
         "complaint_notice",
+        "recording_notice",
         "expert_notice",
         "bill_notice",
     ],
