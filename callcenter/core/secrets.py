@@ -14,6 +14,8 @@ from callcenter.core.errors import SetupError
 NAMES = frozenset(
     {
         "check_code_key",  # HMAC key of card check codes and agent PINs: losing it voids all codes
+        "recording_key",  # seals recordings: losing it loses them; to change it: docs/operations.md
+        "recording_keys_before",  # earlier ones, in lines, which still open what they sealed; not made by itself
         "ami_events_secret",
         "ami_commands_secret",
         "mail_password",  # of the log-in at the hospital's mail server; not made by itself
