@@ -49,6 +49,11 @@ class MethodNotAllowed(CallcenterError):
     title_en, title_zh = "This address does not know that method.", "该地址不支持此请求方法。"
 
 
+class NotAcceptable(CallcenterError):
+    status, code = 406, "not-acceptable"
+    title_en, title_zh = "It comes as another media type: say so in Accept.", "请在 Accept 中声明可接受的媒体类型。"
+
+
 class BadRequest(CallcenterError):
     status, code = 400, "bad-request"
     title_en, title_zh = "The request cannot be read.", "无法解析该请求。"
@@ -72,6 +77,7 @@ _BY_STATUS: dict[int, type[CallcenterError]] = {
         Forbidden,
         NotFound,
         MethodNotAllowed,
+        NotAcceptable,
         Conflict,
         Gone,
         TooLarge,
