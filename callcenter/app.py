@@ -31,7 +31,11 @@ from callcenter.core.middleware import RequestEnvelope
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.problems import Problem, install_problem_handlers, problem_responses
 from callcenter.core.secrets import get_secret
+from callcenter.desk import record_routes, screen_pop_routes
+from callcenter.desk import phone_routes
 from callcenter.desk import routes as desk_routes
+from callcenter.desk import socket as desk_socket
+from callcenter.desk.socket import DeskSockets
 from callcenter.directory import article_routes
 from callcenter.directory import routes as directory_routes
 from callcenter.ivr import routes as ivr_routes
@@ -41,6 +45,8 @@ from callcenter.patients.import_files import MAX_UPLOAD_BYTES
 from callcenter.queues import routes as queues_routes
 from callcenter.speech import routes as speech_routes
 from callcenter.speech.recordings import MAX_RECORDING_BYTES
+from callcenter.supervision import routes as supervision_routes
+from callcenter.supervision.board_keeper import BoardKeeper
 from callcenter.web import routes as web_routes
 from callcenter.workorders import routes as workorders_routes
 
@@ -53,6 +59,10 @@ DOMAINS: tuple[ModuleType, ...] = (
     patients_routes,
     queues_routes,
     desk_routes,
+    phone_routes,
+    screen_pop_routes,
+    record_routes,
+    desk_socket,
     agents_routes,
     calls_routes,
     callbacks_routes,
@@ -62,6 +72,7 @@ DOMAINS: tuple[ModuleType, ...] = (
     workorders_routes,
     speech_routes,
     ivr_routes,
+    supervision_routes,
 )
 """Each module's ``router`` is mounted under /api/v1. A new domain is one import and one entry here."""
 
@@ -97,6 +108,8 @@ def create_app(settings: Settings, database: Database, role_checks: RoleChecks =
     app.state.number_plan = NumberPlan(settings.country, settings.area_code)
     app.state.code_key = get_secret(settings, "check_code_key")
     app.state.login_throttle = LoginThrottle()
+    app.state.desk_sockets = DeskSockets(database, background)
+    app.state.board_keeper = BoardKeeper(settings, database)
     install_problem_handlers(app)
     metrics = HttpMetrics(database)
     add_operations_routes(app, metrics, role_checks)

@@ -100,7 +100,7 @@ async def _http(
     roles: Collection[ProcessRole],
     checks: list[Callable[[], list[Check]]],
 ) -> AsyncIterator[list[asyncio.Task[None]]]:
-    """The API with what it does beside its requests, or for the other roles what whoever watches them needs: health and figures."""
+    """The API and its background, or for the other roles what whoever watches them needs: health and figures."""
     require_free_port("tcp", settings.api_host, settings.api_port, purpose="HTTP", setting="CALLCENTER_API_PORT")
     make: Callable[..., FastAPI]
     if ProcessRole.API in roles:

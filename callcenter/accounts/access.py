@@ -6,6 +6,7 @@
 Source of the roles: docs/glossary.md.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -105,6 +106,12 @@ async def find_access(session: AsyncSession, token: str, *, source: str) -> Acce
         return None
     actor = Actor(kind="user", id=str(user.id), name=user.username, source=source)
     return Access(actor, _roles(user.roles), frozenset(user.queue_scope), user.id, digest)
+
+
+async def live_roles(session: AsyncSession, digests: Collection[bytes]) -> dict[bytes, frozenset[Role]]:
+    """Those of the log-ins and API keys that still hold, with what they may do now: for screens that stay open."""
+    found = await queries.list_live_roles(session, digests, at=now())
+    return {digest: _roles(names) for digest, names in found}
 
 
 def _roles(names: list[str]) -> frozenset[Role]:

@@ -1,10 +1,10 @@
 """All SQL of users, log-ins and API keys."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,6 +34,28 @@ async def find_user_of_live_session(session: AsyncSession, digest: bytes, *, at:
         )
     )
     return found
+
+
+async def list_live_roles(
+    session: AsyncSession, digests: Collection[bytes], *, at: datetime
+) -> Sequence[tuple[bytes, list[str]]]:
+    """Of these tokens, whether of log-ins or API keys, those that hold at ``at``."""
+    of_users = (
+        select(LoginSession.token_digest, User.roles)
+        .join(User, User.id == LoginSession.user_id)
+        .where(
+            LoginSession.token_digest.in_(digests),
+            LoginSession.revoked_at.is_(None),
+            LoginSession.expires_at > at,
+            User.active,
+        )
+    )
+    of_keys = select(ApiKey.token_digest, ApiKey.roles).where(
+        ApiKey.token_digest.in_(digests),
+        ApiKey.revoked_at.is_(None),
+        or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > at),
+    )
+    return [(row[0], row[1]) for row in await session.execute(union_all(of_users, of_keys))]
 
 
 async def find_user(session: AsyncSession, user_id: UUID) -> User | None:

@@ -1,6 +1,6 @@
 """What can go wrong with agents and seats."""
 
-from callcenter.core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from callcenter.core.errors import Conflict, Forbidden, InvalidInput, NotAuthenticated, NotFound
 
 
 class AgentNotFound(NotFound):
@@ -41,3 +41,8 @@ class AgentExists(Conflict):
 class SeatExists(Conflict):
     code = "seat-exists"
     title_en, title_zh = "A seat with this name exists already.", "该座席已存在。"
+
+
+class TicketRefused(NotAuthenticated):
+    code = "ticket-refused"
+    title_en, title_zh = "This ticket was used, is too old, or never was.", "连接凭证无效或已过期。"

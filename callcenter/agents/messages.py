@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
 from callcenter.agents import queries
-from callcenter.agents.models import Agent, AgentMessage, Wanted
+from callcenter.agents.models import Agent, AgentMessage, Seat, Wanted
 from callcenter.core.bus import announce
 from callcenter.core.clock import now
 
 TOPIC = "agent_messages"
 """Announced with the agents' ids."""
-STATE = "state"
+STATE, TELEPHONE = "state", "telephone"
 
 
 async def publish(
@@ -74,3 +74,8 @@ def state_of(agent: Agent) -> dict[str, Any]:
         "wrap_up_until": wrap_up_until,
         "seat": agent.seat_name if agent.wanted != Wanted.LOGGED_OUT else None,
     }
+
+
+def telephone_of(seat: Seat) -> dict[str, Any]:
+    """Whether the seat's telephone is registered, as the messages of type ``telephone`` have it."""
+    return {"seat": seat.name, "registered": seat.registered}

@@ -36,6 +36,13 @@ class Cause(StrEnum):
     SYSTEM = "system"
 
 
+class SeatKind(StrEnum):
+    """What stands at a seat: a telephone with a password of its own, or the desk's page."""
+
+    PHONE = "phone"
+    BROWSER = "browser"
+
+
 class Seat(Base):
     """A SIP endpoint. ``name``: the endpoint's name, never a number, so that scanners do not guess it."""
 
@@ -44,7 +51,11 @@ class Seat(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     label: Mapped[str]
     sip_password: Mapped[str]
-    """PJSIP needs the clear text (or its MD5, no better): random, 192 bits, never shown again by the API."""
+    """PJSIP needs the clear text (or its MD5, no better): random, 192 bits, never shown again by the API.
+
+    Nothing knows that of a browser's seat: it gets a new one at each log-in (desk/phones.py).
+    """
+    kind: Mapped[str] = mapped_column(default=SeatKind.PHONE, server_default=SeatKind.PHONE.value)
     registered: Mapped[bool] = mapped_column(default=False)
     registered_at: Mapped[datetime | None]
 
@@ -81,6 +92,8 @@ class Agent(Base):
     activity_call_id: Mapped[str | None]
     """linkedid of the call that rings or talks, as the live events say."""
     wrap_up_until: Mapped[datetime | None]
+    live_call: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    """What rings or goes on at the agent's telephone (agents/live_calls.py)."""
     sequence: Mapped[int] = mapped_column(BigInteger, default=0)
     """Counts the agent's state changes: a client that missed some sees the hole."""
 

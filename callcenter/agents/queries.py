@@ -1,15 +1,36 @@
 """All SQL of agents and seats."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, and_, exists, func, or_, select, update
+from sqlalchemy import Select, and_, delete, exists, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.agents.models import Activity, Agent, AgentStateChange, PauseReason, Seat, Wanted
+from callcenter.agents.models import (
+    Activity,
+    Agent,
+    AgentMessage,
+    AgentStateChange,
+    DeskTicket,
+    PauseReason,
+    Seat,
+    Wanted,
+)
 from callcenter.core.alarms import Alarm
 from callcenter.core.clock import CLOCK_TOLERANCE
+
+
+@dataclass(frozen=True, slots=True)
+class MessageText:
+    """A message as it is sent on: ``before`` and ``after`` are JSON, not looked into."""
+
+    sequence: int
+    at: datetime
+    type: str
+    before: str | None
+    after: str | None
 
 
 def _locked(query: Select[Agent], *, skip_locked: bool = False) -> Select[Agent]:
@@ -26,11 +47,13 @@ async def find_agent(session: AsyncSession, *, number: str, lock: bool = False) 
 
 
 async def lock_agents(
-    session: AsyncSession, numbers: Collection[str], *, ringing_for: Collection[str]
+    session: AsyncSession, numbers: Collection[str], *, ringing_for: Collection[str], seats: Collection[str] = ()
 ) -> Sequence[Agent]:
-    """The agents with these numbers, and those whose phones ring for one of these calls; in order of number."""
+    """The agents with these numbers, at these seats, and those whose phones ring for one of these calls; in order of
+    number."""
     rings = and_(Agent.activity == Activity.RINGING, Agent.activity_call_id.in_(ringing_for))
-    query = select(Agent).where(or_(Agent.number.in_(numbers), rings)).order_by(Agent.number)
+    wanted = or_(Agent.number.in_(numbers), Agent.seat_name.in_(seats), rings)
+    query = select(Agent).where(wanted).order_by(Agent.number)
     return (await session.scalars(_locked(query))).all()
 
 
@@ -48,6 +71,10 @@ async def take_sequence(session: AsyncSession, agent_id: UUID) -> int:
     """The agent's next number; the row is locked from then on."""
     taken = update(Agent).where(Agent.id == agent_id).values(sequence=Agent.sequence + 1).returning(Agent.sequence)
     return (await session.scalars(taken, execution_options={"synchronize_session": False})).one()
+
+
+async def lock_agent(session: AsyncSession, agent_id: UUID) -> Agent:
+    return (await session.scalars(_locked(select(Agent).where(Agent.id == agent_id)))).one()
 
 
 async def list_agents(session: AsyncSession, *, lock: bool = False) -> Sequence[Agent]:
@@ -68,6 +95,10 @@ async def list_without_telephone(session: AsyncSession, *, since: datetime, told
         .order_by(Agent.number)
     )
     return (await session.scalars(query)).all()
+
+
+async def find_seat(session: AsyncSession, name: str) -> Seat | None:
+    return await session.get(Seat, name)
 
 
 async def list_seats(session: AsyncSession) -> Sequence[Seat]:
@@ -124,3 +155,46 @@ async def list_changes(
     if before is not None:
         query = query.where(AgentStateChange.sequence < before)
     return (await session.scalars(query.order_by(AgentStateChange.sequence.desc()).limit(limit))).all()
+
+
+async def find_first_message(session: AsyncSession, agent_id: UUID) -> int | None:
+    """The number of the oldest that is kept."""
+    return await session.scalar(select(func.min(AgentMessage.sequence)).where(AgentMessage.agent_id == agent_id))
+
+
+_MESSAGES_AFTER = text("""
+    SELECT wish.number, message.sequence, message.at, message.type,
+           CAST(message.before AS text) AS before, CAST(message.after AS text) AS after
+    FROM unnest(CAST(:agents AS uuid[]), CAST(:afters AS bigint[]), CAST(:limits AS int[]))
+         WITH ORDINALITY AS wish (agent_id, after, most, number)
+    CROSS JOIN LATERAL (
+        SELECT * FROM agent_messages WHERE agent_id = wish.agent_id AND sequence > wish.after
+        ORDER BY sequence LIMIT wish.most
+    ) AS message
+    ORDER BY wish.number, message.sequence
+""")
+
+
+async def list_messages_after(
+    session: AsyncSession, wishes: Sequence[tuple[UUID, int, int]]
+) -> Sequence[tuple[int, MessageText]]:
+    """For each wish (agent, number, at most how many): the place of the wish, and a message behind that number."""
+    rows = await session.execute(
+        _MESSAGES_AFTER,
+        {
+            "agents": [agent_id for agent_id, _after, _most in wishes],
+            "afters": [after for _agent_id, after, _most in wishes],
+            "limits": [most for _agent_id, _after, most in wishes],
+        },
+    )
+    return [(row[0] - 1, MessageText(row[1], row[2], row[3], row[4], row[5])) for row in rows]
+
+
+async def purge_tickets(session: AsyncSession, at: datetime) -> None:
+    await session.execute(delete(DeskTicket).where(DeskTicket.expires_at <= at))
+
+
+async def take_ticket(session: AsyncSession, digest: bytes, at: datetime) -> DeskTicket | None:
+    """The ticket, which is gone with that: nobody else gets it."""
+    taken = delete(DeskTicket).where(DeskTicket.digest == digest, DeskTicket.expires_at > at).returning(DeskTicket)
+    return (await session.scalars(taken)).one_or_none()

@@ -8,7 +8,7 @@ from callcenter.accounts import service as accounts
 from callcenter.accounts.access import Access, require
 from callcenter.accounts.models import Role
 from callcenter.agents import queries, service
-from callcenter.agents.models import PauseReason
+from callcenter.agents.models import PauseReason, SeatKind
 from callcenter.agents.schemas import (
     AgentCreate,
     AgentNumber,
@@ -83,10 +83,13 @@ async def list_seats(_access: Staff, session: DbSession) -> list[SeatResponse]:
 @router.post("/seats", status_code=201, responses=problem_responses(401, 403, 409))
 async def create_seat(body: SeatCreate, access: Admin, session: DbSession, request: Request) -> SeatCreated:
     """A SIP account with a random password, known to Asterisk at once."""
-    seat = await service.create_seat(session, name=body.name, label=body.label)
+    seat = await service.create_seat(session, name=body.name, label=body.label, kind=body.kind)
     await request_command(session, request.app.state.settings.pbx_name, Render(), cause=access.actor.name)
     record_audit(session, access.actor, "seats.create", subject_id=seat.name)
-    return SeatCreated(**SeatResponse.model_validate(seat).model_dump(), sip_password=seat.sip_password)
+    return SeatCreated(
+        **SeatResponse.model_validate(seat).model_dump(),
+        sip_password=seat.sip_password if seat.kind == SeatKind.PHONE else None,
+    )
 
 
 @router.get("/pause-reasons", responses=problem_responses(401, 403))

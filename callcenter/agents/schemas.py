@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from callcenter.agents.models import Activity, Cause, Wanted
+from callcenter.agents.models import Activity, Cause, SeatKind, Wanted
 from callcenter.asterisk.render import RESERVED_SEATS
 from callcenter.core.http import ApiModel
 
@@ -76,18 +76,22 @@ class StateChangeResponse(ApiModel):
 class SeatCreate(ApiModel):
     name: SeatName = Field(examples=["seat-window"], description="SIP user name; not a number.")
     label: Label = Field(examples=["靠窗座席"])
+    kind: SeatKind = Field(default=SeatKind.PHONE, description="`browser`: the telephone is in the page /desk.")
 
 
 class SeatResponse(ApiModel):
     model_config = ConfigDict(from_attributes=True)
     name: str
     label: str
+    kind: SeatKind
     registered: bool = Field(description="Whether a telephone is registered there now.")
     registered_at: datetime | None
 
 
 class SeatCreated(SeatResponse):
-    sip_password: str = Field(description="Shown this once: set it in the telephone.")
+    sip_password: str | None = Field(
+        description="Shown this once: set it in the telephone. Null for `browser`: the page gets one at each log-in."
+    )
 
 
 class PauseReasonPut(ApiModel):

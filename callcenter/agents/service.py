@@ -22,7 +22,7 @@ from callcenter.agents.errors import (
     UnknownPauseReason,
     WrongPin,
 )
-from callcenter.agents.models import Activity, Agent, AgentStateChange, Cause, Seat, Wanted
+from callcenter.agents.models import Activity, Agent, AgentStateChange, Cause, Seat, SeatKind, Wanted
 from callcenter.core.alarms import raise_alarm
 from callcenter.core.bus import announce
 from callcenter.core.clock import now
@@ -81,13 +81,21 @@ async def create_agent(session: AsyncSession, *, number: str, display_name: str,
     return agent
 
 
-async def create_seat(session: AsyncSession, *, name: str, label: str) -> Seat:
+async def create_seat(session: AsyncSession, *, name: str, label: str, kind: SeatKind = SeatKind.PHONE) -> Seat:
     """A SIP endpoint with a random password of 192 bits. Raises SeatExists."""
     if await session.get(Seat, name) is not None:
         raise SeatExists(name=name)
-    seat = Seat(name=name, label=label, sip_password=secrets.token_urlsafe(24), registered=False)
+    seat = Seat(name=name, label=label, kind=kind, sip_password=secrets.token_urlsafe(24), registered=False)
     session.add(seat)
     await session.flush()
+    return seat
+
+
+async def get_seat(session: AsyncSession, name: str) -> Seat:
+    """Raises SeatNotFound."""
+    seat = await session.get(Seat, name)
+    if seat is None:
+        raise SeatNotFound(seat=name)
     return seat
 
 

@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(default=30.0, ge=0)
     """After SIGTERM: how long running flows may go on before the process ends."""
     session_hours: float = Field(default=12.0, gt=0)
+    allowed_origins: tuple[str, ...] = ()
+    """Other web sites whose pages may open an agent's socket (a hospital's CRM), e.g. ``["https://crm.example"]``."""
     flows_dir: Path = shipped_dir("ivr_flows")
     prompts_dir: Path = shipped_dir("prompts")
     asterisk_conf_dir: Path = shipped_dir("asterisk_conf")
@@ -71,6 +73,16 @@ class Settings(BaseSettings):
     """Source address (or CIDR) whose unregistered calls are the telephone network."""
     trunk_watch_seconds: int = Field(default=15, ge=0, le=3600)
     """How often the trunk is asked whether it is there (SIP OPTIONS; any answer will do); 0: never."""
+    pbx_http_port: int = Field(default=8088, ge=1, le=65535)
+    """Where Asterisk takes WebSockets of browser phones, on loopback; closed while there is no browser seat."""
+    phone_socket_url: str | None = None
+    """Where browsers find that: ``wss://...`` of the reverse proxy. None: ``ws://127.0.0.1:<pbx_http_port>/ws``."""
+    phone_stun_url: str | None = None
+    """``stun:host:port`` for browser phones; None where they reach Asterisk directly."""
+    phone_turn_url: str | None = None
+    """``turn:host:port`` or ``turns:...``; needs the secret ``phone_turn_secret``."""
+    trunk_channels: int = Field(default=0, ge=0)
+    """Channels that the telephone network gives, shown beside those in use; 0: not told."""
     ami_host: str = "127.0.0.1"
     ami_port: int = Field(default=5038, ge=1, le=65535)
     recording_retention_days: int = Field(default=180, ge=1)

@@ -14,8 +14,8 @@ from callcenter.agents.schemas import AgentResponse
 from callcenter.core.audit import record_audit
 from callcenter.core.http import DbSession
 from callcenter.core.problems import problem_responses
-from callcenter.desk import service
-from callcenter.desk.schemas import StatePut
+from callcenter.desk import service, tickets
+from callcenter.desk.schemas import StatePut, TicketCreated
 
 router = APIRouter(tags=["desk"])
 
@@ -57,3 +57,10 @@ async def put_own_state(
     record_audit(session, access.actor, "agents.set_state", subject_id=locked.number, wanted=body.wanted)
     await session.flush()
     return AgentResponse.model_validate(locked)
+
+
+@router.post("/agents/me/tickets", status_code=201, responses=problem_responses(401, 403, 404))
+async def create_ticket(agent: OwnAgent, access: AgentAccess, session: DbSession) -> TicketCreated:
+    """A way in to `/agents/me/socket`, good once and for half a minute (docs/agent-api.md)."""
+    issued = await tickets.issue(session, agent, access.token_digest)
+    return TicketCreated(ticket=issued.ticket, expires_at=issued.expires_at)

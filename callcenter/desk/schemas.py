@@ -1,5 +1,6 @@
 """Shapes of the agent's own API."""
 
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
@@ -31,3 +32,8 @@ class StatePut(ApiModel):
         if self.wanted != "paused" and self.reason is not None:
             raise ValueError("a reason belongs to paused")
         return self
+
+
+class TicketCreated(ApiModel):
+    ticket: str = Field(description="Goes into the socket's first frame, never into an address.")
+    expires_at: datetime

@@ -1,6 +1,7 @@
 """All SQL of queues, memberships, numbers and the live list of waiting callers."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import case, delete, func, select, text
@@ -184,6 +185,12 @@ async def remove_waiting_except(session: AsyncSession, pbx: str, uniqueids: set[
     )
 
 
+async def find_waiting(session: AsyncSession, uniqueids: Collection[str]) -> WaitingCaller | None:
+    """One of these channels, if it waits now; by the primary key."""
+    query = select(WaitingCaller).where(WaitingCaller.uniqueid.in_(uniqueids))
+    return (await session.scalars(query.order_by(WaitingCaller.joined_at.desc()).limit(1))).first()
+
+
 async def list_waiting(session: AsyncSession, queue_name: str) -> Sequence[WaitingCaller]:
     """In the order in which they will be served: app_queue's, by priority and then by time."""
     query = (
@@ -192,6 +199,23 @@ async def list_waiting(session: AsyncSession, queue_name: str) -> Sequence[Waiti
         .order_by(WaitingCaller.priority.desc(), WaitingCaller.joined_at, WaitingCaller.uniqueid)
     )
     return (await session.scalars(query)).all()
+
+
+async def count_waiting(session: AsyncSession) -> Sequence[tuple[str, int, datetime]]:
+    """Queues in which somebody waits: how many, and since when the first of them."""
+    query = select(WaitingCaller.queue_name, func.count(), func.min(WaitingCaller.joined_at))
+    return [(row[0], row[1], row[2]) for row in await session.execute(query.group_by(WaitingCaller.queue_name))]
+
+
+async def list_queues_of(session: AsyncSession, agent_ids: Collection[UUID]) -> dict[UUID, list[str]]:
+    """Agent to the active queues they serve, in order; an agent who serves none is left out."""
+    query = (
+        select(QueueMembership.agent_id, func.array_agg(aggregate_order_by(Queue.name, Queue.name)))
+        .join(Queue, Queue.name == QueueMembership.queue_name)
+        .where(QueueMembership.agent_id.in_(agent_ids), Queue.active)
+        .group_by(QueueMembership.agent_id)
+    )
+    return {row[0]: list(row[1]) for row in await session.execute(query)}
 
 
 async def list_members(session: AsyncSession, queue_name: str) -> Sequence[tuple[QueueMembership, Agent]]:

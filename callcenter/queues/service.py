@@ -13,13 +13,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.agents import queries as agent_queries
 from callcenter.agents import service as agents
-from callcenter.agents.models import Agent, Cause, Wanted
-from callcenter.asterisk.commands import Command, QueueAdd, QueuePause, QueueRemove, Render, request_command, seat_of
+from callcenter.agents.models import Agent, Cause, SeatKind, Wanted
+from callcenter.asterisk.commands import (
+    Command,
+    QueueAdd,
+    QueuePause,
+    QueueRemove,
+    RemovePhoneCredential,
+    Render,
+    request_command,
+    seat_of,
+)
 from callcenter.asterisk.events import QueueMember
 from callcenter.asterisk.queue_names import main_queue
 from callcenter.asterisk.render import DidConf, PbxConfiguration, PersonalQueueConf, QueueConf, SeatConf
 from callcenter.calendar.errors import UnknownSchedule
 from callcenter.calendar.models import Schedule
+from callcenter.core.bus import announce
 from callcenter.core.clock import CLOCK_TOLERANCE
 from callcenter.queues import queries
 from callcenter.queues.errors import OverflowCycle, QueueInUse, QueueNotFound
@@ -28,6 +38,8 @@ from callcenter.queues.overflow import overflow_chain
 from callcenter.queues.places import Place, app_places
 
 TOPIC = "queues"
+MEMBERS_TOPIC = "queue_members"
+"""Announced with names of queues: who serves them has changed, or whether they are in use."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,7 +60,7 @@ async def log_in(session: AsyncSession, agent: Agent, seat: str, *, pbx: str, ca
     """The agent sits down at ``seat``, paused, and joins their queues. Raises SeatNotFound, SeatTaken."""
     left = await agents.log_in(session, agent, seat, cause=cause, actor_name=actor_name)
     if left:
-        await _leave_queues(session, agent, left, pbx=pbx, cause=actor_name)
+        await _leave_seat(session, agent, left, pbx=pbx, cause=actor_name)
     await _join_queues(session, agent, pbx=pbx, cause=actor_name)
 
 
@@ -56,7 +68,7 @@ async def log_out(session: AsyncSession, agent: Agent, *, pbx: str, cause: Cause
     """The agent leaves all queues; a call in progress goes on."""
     left = await agents.log_out(session, agent, cause=cause, actor_name=actor_name)
     if left:
-        await _leave_queues(session, agent, left, pbx=pbx, cause=actor_name)
+        await _leave_seat(session, agent, left, pbx=pbx, cause=actor_name)
 
 
 async def set_available(session: AsyncSession, agent: Agent, *, pbx: str, cause: Cause, actor_name: str) -> None:
@@ -77,6 +89,7 @@ async def set_membership(
     """Put an agent into a queue, or change the penalty there; at once if the agent sits. Raises QueueNotFound."""
     await get_queue(session, queue_name)
     await queries.put_membership(session, queue_name, agent.id, penalty)
+    await announce(session, MEMBERS_TOPIC, [queue_name])
     await _render_members(session, queue_name, pbx=pbx, cause=cause)
     if agent.seat_name:
         await _leave_queue(session, agent, agent.seat_name, queue_name, pbx=pbx, cause=cause)
@@ -88,6 +101,7 @@ async def remove_membership(session: AsyncSession, agent: Agent, queue_name: str
     if agent.seat_name:
         await _leave_queue(session, agent, agent.seat_name, queue_name, pbx=pbx, cause=cause)
     if await queries.remove_membership(session, queue_name, agent.id):
+        await announce(session, MEMBERS_TOPIC, [queue_name])
         await _render_members(session, queue_name, pbx=pbx, cause=cause)
 
 
@@ -101,6 +115,13 @@ async def _render_members(session: AsyncSession, queue_name: str, *, pbx: str, c
 async def _join_queues(session: AsyncSession, agent: Agent, *, pbx: str, cause: str) -> None:
     for queue, penalty in await _app_places(session, agent):
         await request_command(session, pbx, _add(_member(queue, agent, penalty)), cause=cause)
+
+
+async def _leave_seat(session: AsyncSession, agent: Agent, seat: str, *, pbx: str, cause: str) -> None:
+    """A telephone in a page is this agent's alone: the account goes, the call in progress does not."""
+    await _leave_queues(session, agent, seat, pbx=pbx, cause=cause)
+    if (await agents.get_seat(session, seat)).kind == SeatKind.BROWSER:
+        await request_command(session, pbx, RemovePhoneCredential(seat=seat), cause=cause)
 
 
 async def _leave_queues(session: AsyncSession, agent: Agent, seat: str, *, pbx: str, cause: str) -> None:
@@ -248,6 +269,7 @@ async def put_queue(session: AsyncSession, name: str, values: dict[str, object],
     await session.flush()
     if not queue.active and any(did.fallback_queue == name for did in await queries.list_dids(session)):
         raise QueueInUse(queue=name)
+    await announce(session, MEMBERS_TOPIC, [name])
     await request_command(session, pbx, Render(), cause=cause)
     return queue
 
@@ -319,7 +341,8 @@ async def get_pbx_configuration(session: AsyncSession) -> PbxConfiguration:
             for number, wrap_up_seconds in await queries.list_personal_wrap_ups(session)
         ),
         seats=tuple(
-            SeatConf(name=seat.name, sip_password=seat.sip_password) for seat in await agent_queries.list_seats(session)
+            SeatConf(name=seat.name, sip_password=seat.sip_password, in_browser=seat.kind == SeatKind.BROWSER)
+            for seat in await agent_queries.list_seats(session)
         ),
     )
 
