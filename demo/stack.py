@@ -179,7 +179,7 @@ def private_settings(state_dir: Path, *, rtp_slot: int) -> Settings:
 
     ``rtp_slot`` 0..15: Asterisk's RTP range, which has to be free as a block.
     """
-    ports = iter(_free_ports(6))
+    ports = iter(_free_ports(7))
     first = 34000 + rtp_slot * 400
     return Settings(
         state_dir=state_dir,
@@ -187,6 +187,7 @@ def private_settings(state_dir: Path, *, rtp_slot: int) -> Settings:
         fastagi_port=next(ports),
         sip_port=next(ports),
         ami_port=next(ports),
+        pbx_http_port=next(ports),
         trunk_port=next(ports),
         rtp_port_first=first,
         rtp_port_last=first + 399,

@@ -3,6 +3,7 @@
 A request commits the row; the engine sends it and records the answer (callcenter/asterisk/sender.py).
 """
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, ClassVar
@@ -18,6 +19,9 @@ from callcenter.core.bus import announce
 from callcenter.core.clock import now
 
 TOPIC = "pbx_commands"
+PHONE_REALM = "callcenter"
+_PHONE_FAMILY = "phone/auth"
+"""Of astdb: where Asterisk looks for the accounts of browser seats."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 """A queue, seat, member or pause reason: nothing that AMI, astdb (``|``) or the dialplan gives a meaning to."""
@@ -148,6 +152,37 @@ class HangUpChannel(Command):
         return "Hangup", {"Channel": self.attempt}  # Asterisk takes an id where no channel has such a name
 
 
+class PutPhoneCredential(Command):
+    """The browser at ``seat`` may register with the password of this ``digest``; an earlier one is void from now on.
+
+    ``digest``: MD5 of ``seat:PHONE_REALM:password`` (RFC 7616, and all that JsSIP speaks).
+    Source of the key's name: asterisk_conf/sorcery.conf.j2.
+    """
+
+    action = "put_phone_credential"
+    seat: Name
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+    def ami(self) -> tuple[str, Mapping[str, str]]:
+        account = {
+            "auth_type": "digest",
+            "username": self.seat,
+            "realm": PHONE_REALM,
+            "password_digest": f"MD5:{self.digest}",
+        }
+        return "DBPut", {"Family": _PHONE_FAMILY, "Key": self.seat, "Val": json.dumps(account)}
+
+
+class RemovePhoneCredential(Command):
+    """No browser may register at ``seat`` any more. Not there is success."""
+
+    action = "remove_phone_credential"
+    seat: Name
+
+    def ami(self) -> tuple[str, Mapping[str, str]]:
+        return "DBDel", {"Family": _PHONE_FAMILY, "Key": self.seat}
+
+
 class Reload(Command):
     """A module reads its configuration again; calls go on."""
 
@@ -169,7 +204,17 @@ class Render(Command):
 
 COMMANDS: Mapping[str, type[Command]] = {
     command.action: command
-    for command in (QueueAdd, QueueRemove, QueuePause, PlaceCallback, HangUpChannel, Reload, Render)
+    for command in (
+        QueueAdd,
+        QueueRemove,
+        QueuePause,
+        PlaceCallback,
+        HangUpChannel,
+        PutPhoneCredential,
+        RemovePhoneCredential,
+        Reload,
+        Render,
+    )
 }
 
 
@@ -194,6 +239,8 @@ def is_already_so(command: Command, message: str) -> bool:
         return "already there" in lowered
     if isinstance(command, QueueRemove):
         return "not there" in lowered
+    if isinstance(command, RemovePhoneCredential):
+        return "not found" in lowered
     if isinstance(command, HangUpChannel):
         return "no such channel" in lowered
     return False

@@ -33,6 +33,7 @@ _DIRECTORIES = (
 _OWNER_AND_GROUP = 0o027
 """umask: the ledger holds telephone numbers, so nothing is for others to read."""
 _PACKAGE_LANGUAGE = "en"
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +141,18 @@ class LocalPbx:
 
     def _require_ports(self) -> None:
         settings = self.settings
-        for protocol, host, port, purpose, name in (
+        taken: list[tuple[str, str, int, str, str]] = [
             ("udp", settings.sip_host, settings.sip_port, "SIP", "CALLCENTER_SIP_PORT"),
             ("tcp", settings.ami_host, settings.ami_port, "Asterisk's manager interface", "CALLCENTER_AMI_PORT"),
-        ):
+        ]
+        if "enabled = yes" in self._text("http.conf"):
+            taken.append(("tcp", LOOPBACK, settings.pbx_http_port, "browser phones", "CALLCENTER_PBX_HTTP_PORT"))
+        for protocol, host, port, purpose, name in taken:
             require_free_port("udp" if protocol == "udp" else "tcp", host, port, purpose=purpose, setting=name)
+
+    def _text(self, name: str) -> str:
+        path = self._configuration.with_name(name)
+        return path.read_text() if path.exists() else ""
 
     def _make_directories(self) -> None:
         for name in _DIRECTORIES:

@@ -31,7 +31,20 @@ _PASSWORD = re.compile(r"[A-Za-z0-9_-]{20,80}")
 _AMI_SECRET = re.compile(r"[A-Za-z0-9_.+/=-]{16,80}")
 RESERVED_QUEUES = frozenset({"general", "default-queue", "personal-queue"})
 """Sections that queues.conf has already: a queue of that name would change what holds for all."""
-RESERVED_SEATS = frozenset({"global", "seat", "seat-aor", "seat-auth", "transport-udp", "trunk", "trunk-watch"})
+RESERVED_SEATS = frozenset(
+    {
+        "browser-aor",
+        "browser-seat",
+        "global",
+        "seat",
+        "seat-aor",
+        "seat-auth",
+        "transport-udp",
+        "transport-ws",
+        "trunk",
+        "trunk-watch",
+    }
+)
 """Sections that pjsip.conf has already: a seat of that name would change the trunk or every seat."""
 _STRATEGIES = frozenset(
     {"ringall", "leastrecent", "fewestcalls", "random", "rrmemory", "rrordered", "linear", "wrandom"}
@@ -43,6 +56,8 @@ MODULES = (
     "res_sorcery_memory.so",
     "res_sorcery_astdb.so",
     "res_pjproject.so",
+    "res_http_websocket.so",
+    "res_srtp.so",
     "res_pjsip.so",
     "res_pjsip_session.so",
     "res_pjsip_authenticator_digest.so",
@@ -56,6 +71,7 @@ MODULES = (
     "res_pjsip_registrar.so",
     "res_pjsip_rfc3326.so",
     "res_pjsip_sdp_rtp.so",
+    "res_pjsip_transport_websocket.so",
     "res_pjsip_outbound_authenticator_digest.so",
     "res_rtp_asterisk.so",
     "res_musiconhold.so",
@@ -106,7 +122,7 @@ _RELOAD = {
     "logger.conf": "logger",
     "musiconhold.conf": "res_musiconhold.so",
     "rtp.conf": "res_rtp_asterisk.so",
-    "extensions_recording.conf": "pbx_config.so",
+    "http.conf": "http",
 }
 """Which module reads which file again without dropping calls; what is not listed needs a restart."""
 
@@ -156,8 +172,11 @@ class SeatConf:
 
 @dataclass(frozen=True, slots=True)
 class PbxConfiguration:
+    """``in_browser``: a page registers there by WebSocket, with an account that is not in a file."""
+
     """What the database contributes. Every name is checked before it reaches a file."""
 
+    in_browser: bool = False
     dids: tuple[DidConf, ...]
     queues: tuple[QueueConf, ...]
     seats: tuple[SeatConf, ...]
@@ -223,7 +242,8 @@ def render(settings: Settings, configuration: PbxConfiguration, install: Asteris
         "personal_queues": configuration.personal_queues,
         "personal_queue": personal_queue,
         "shadow_queue": shadow_queue,
-        "seats": configuration.seats,
+        "seats": [seat for seat in configuration.seats if not seat.in_browser],
+        "browser_seats": [seat for seat in configuration.seats if seat.in_browser],
     }
     return {
         template.removesuffix(".j2"): _render_one(environment, template, values)

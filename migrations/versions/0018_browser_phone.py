@@ -1,8 +1,11 @@
-"""Telephones in the browser.
+"""Telephones in the browser: what kind of telephone stands at a seat.
 
 Revision ID: 0018
 Revises: 0017
 """
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0018"
 down_revision = "0017"
@@ -12,8 +15,8 @@ phase = "expand"
 
 
 def upgrade() -> None:
-    pass
+    op.add_column("seats", sa.Column("kind", sa.String(), nullable=False, server_default="phone"))
 
 
 def downgrade() -> None:
-    pass
+    op.drop_column("seats", "kind")

@@ -1,5 +1,6 @@
 """What may be asked of a PBX: a closed list, and nothing that AMI, astdb or the dialplan gives a meaning to."""
 
+import json
 from typing import Any
 
 import pytest
@@ -13,10 +14,12 @@ from callcenter.asterisk.commands import (
     HangUpChannel,
     LiveCommand,
     PlaceCallback,
+    PutPhoneCredential,
     QueueAdd,
     QueuePause,
     QueueRemove,
     Reload,
+    RemovePhoneCredential,
     Render,
     interface,
     is_already_so,
@@ -31,6 +34,7 @@ PLACE: dict[str, Any] = {
     "priority": 2_087_000_000,
     "timeout_seconds": 60,
 }
+DIGEST = "0123456789abcdef0123456789abcdef"
 
 HOSTILE = (
     "a|b",  # a field separator of astdb and queue_log
@@ -71,6 +75,9 @@ HOSTILE = (
         (PlaceCallback, "queue"),
         (PlaceCallback, "app_queue"),
         (HangUpChannel, "attempt"),
+        (PutPhoneCredential, "seat"),
+        (PutPhoneCredential, "digest"),
+        (RemovePhoneCredential, "seat"),
     ],
 )
 def test_names_with_a_meaning_of_their_own_are_refused(command: type[Command], field: str, name: str) -> None:
@@ -80,6 +87,8 @@ def test_names_with_a_meaning_of_their_own_are_refused(command: type[Command], f
         QueuePause: {"seat": "seat-rose", "paused": True, "reason": "lunch"},
         PlaceCallback: PLACE,
         HangUpChannel: {"attempt": "pbx1-cb-abc"},
+        PutPhoneCredential: {"seat": "seat-rose", "digest": DIGEST},
+        RemovePhoneCredential: {"seat": "seat-rose"},
     }
     command.model_validate(good[command])
     with pytest.raises(ValidationError):
@@ -143,6 +152,15 @@ def test_the_actions() -> None:
     )
     assert HangUpChannel(attempt="pbx1-cb-abc").ami() == ("Hangup", {"Channel": "pbx1-cb-abc"})
     assert Reload(module="app_queue.so").ami() == ("Reload", {"Module": "app_queue.so"})
+    action, headers = PutPhoneCredential(seat="seat-rose", digest=DIGEST).ami()
+    assert (action, headers["Family"], headers["Key"]) == ("DBPut", "phone/auth", "seat-rose")
+    assert json.loads(str(headers["Val"])) == {
+        "auth_type": "digest",
+        "username": "seat-rose",
+        "realm": "callcenter",
+        "password_digest": f"MD5:{DIGEST}",
+    }
+    assert RemovePhoneCredential(seat="seat-rose").ami() == ("DBDel", {"Family": "phone/auth", "Key": "seat-rose"})
     with pytest.raises(TypeError):
         Render().ami()
 
@@ -158,6 +176,8 @@ def test_every_command_is_in_the_list_and_comes_back_from_its_row() -> None:
         QueuePause(seat="seat-rose", paused=True, reason=None),
         PlaceCallback(**PLACE),
         HangUpChannel(attempt="pbx1-cb-abc"),
+        PutPhoneCredential(seat="seat-rose", digest=DIGEST),
+        RemovePhoneCredential(seat="seat-rose"),
         Reload(module="manager"),
         Render(),
     ]
@@ -178,6 +198,8 @@ def test_every_command_is_in_the_list_and_comes_back_from_its_row() -> None:
         (Reload(module="manager"), "Already there", False),
         (HangUpChannel(attempt="pbx1-cb-abc"), "No such channel", True),
         (PlaceCallback(**PLACE), "No such channel", False),
+        (RemovePhoneCredential(seat="seat-rose"), "Database entry not found", True),
+        (PutPhoneCredential(seat="seat-rose", digest=DIGEST), "Database entry not found", False),
     ],
 )
 def test_what_is_so_already_is_success(command: Command, message: str, so: bool) -> None:

@@ -52,7 +52,11 @@ SMALL = PbxConfiguration(
         ),
         replace(QUEUE, announce_position=False, announce_wait=False, comfort_every_seconds=0),
     ),
-    seats=(SeatConf("seat-lotus", SIP_PASSWORD), SeatConf("seat-rose", SIP_PASSWORD[::-1])),
+    seats=(
+        SeatConf("seat-lotus", SIP_PASSWORD),
+        SeatConf("seat-page", SIP_PASSWORD, in_browser=True),
+        SeatConf("seat-rose", SIP_PASSWORD[::-1]),
+    ),
     personal_queues=(PersonalQueueConf("1001", 10), PersonalQueueConf("1002", 0)),
 )
 NOTHING = PbxConfiguration((), (), ())
@@ -225,6 +229,16 @@ def test_whatever_the_api_takes_can_be_rendered(settings: Settings) -> None:
     )
     assert f"[{longest}](default-queue)" in files["queues.conf"]
     assert f"[{longest}](seat)" in files["pjsip.conf"]
+
+
+def test_what_browsers_need_is_open_only_where_there_is_such_a_seat(settings: Settings) -> None:
+    without, with_browser = rendered(settings, NOTHING), rendered(settings)
+    assert ["enabled = no" in files["http.conf"] for files in (without, with_browser)] == [True, False]
+    assert ["icesupport = no" in files["rtp.conf"] for files in (without, with_browser)] == [True, False]
+    assert "bindaddr = 127.0.0.1" in with_browser["http.conf"]
+    account = with_browser["pjsip.conf"].split("[seat-page](browser-seat)")[1]
+    assert SIP_PASSWORD not in account
+    assert "[seat-page](seat-auth)" not in account
 
 
 # -- modules
