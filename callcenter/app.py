@@ -48,11 +48,13 @@ from callcenter.speech.recordings import MAX_RECORDING_BYTES
 from callcenter.supervision import routes as supervision_routes
 from callcenter.supervision.board_keeper import BoardKeeper
 from callcenter.web import routes as web_routes
+from callcenter.supervision import alarm_routes
 from callcenter.workorders import routes as workorders_routes
 
 DOMAINS: tuple[ModuleType, ...] = (
     accounts_routes,
     alarms_routes,
+    alarm_routes,
     calendar_routes,
     directory_routes,
     article_routes,

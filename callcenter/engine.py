@@ -50,6 +50,8 @@ from callcenter.core.leadership import Leadership, LeadershipLost
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.secrets import get_secret
 from callcenter.hotline_metrics import REFRESH_SECONDS, HotlineMetrics
+from callcenter.messaging.sender import MessageSender
+from callcenter.messaging.service import TOPIC as OUTBOX_TOPIC
 from callcenter.patients import code_guard
 from callcenter.patients.code_guard import CodeLimits
 from callcenter.queues import handlers as queue_handlers
@@ -57,6 +59,9 @@ from callcenter.queues import service as queues
 from callcenter.retention import keep_to_retention
 from callcenter.speech.rendering import engine_work
 from callcenter.speech.service import TOPIC as SPOKEN_TOPIC
+from callcenter.supervision.alarm_surroundings import Surroundings
+from callcenter.supervision.alarm_work import LOOK_SECONDS as ALARM_SECONDS
+from callcenter.supervision.alarm_work import AlarmWork
 from callcenter.workorders import handlers as workorder_handlers
 
 log = structlog.get_logger(__name__)
@@ -162,6 +167,7 @@ class Engine:
             keep("consumer", self._consumer.run)
             for name, work in speech.items():
                 keep(name, work.run)
+            keep("messages", messages.run)
             group.create_task(self.ledger.run(asyncio.Event()), name="ledger")
             group.create_task(run_every("snapshot", 0.2, self._correct_if_due))
             group.create_task(run_every("watch", BEAT_SECONDS, self._note_watch))
@@ -179,6 +185,9 @@ class Engine:
             group.create_task(run_every("recordings", RECORDINGS_SECONDS, self._measure_recordings))
             group.create_task(run_every("retention", RETENTION_SECONDS, self._rotate_and_purge))
             group.create_task(run_every("calendar", CALENDAR_SECONDS, self._tend_calendar))
+            surroundings = Surroundings(self._settings, self._commands, (self._events, self._commands))
+            alarms = AlarmWork(self._settings, self._database, surroundings)
+            group.create_task(run_every("alarms", ALARM_SECONDS, alarms.look))
             group.create_task(run_every("metrics", REFRESH_SECONDS, self._metrics.refresh))
 
     # -- AMI
