@@ -31,8 +31,7 @@ from callcenter.core.middleware import RequestEnvelope
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.problems import Problem, install_problem_handlers, problem_responses
 from callcenter.core.secrets import get_secret
-from callcenter.desk import record_routes, screen_pop_routes
-from callcenter.desk import phone_routes
+from callcenter.desk import phone_routes, record_routes, screen_pop_routes
 from callcenter.desk import routes as desk_routes
 from callcenter.desk import socket as desk_socket
 from callcenter.desk.socket import DeskSockets
@@ -45,10 +44,10 @@ from callcenter.patients.import_files import MAX_UPLOAD_BYTES
 from callcenter.queues import routes as queues_routes
 from callcenter.speech import routes as speech_routes
 from callcenter.speech.recordings import MAX_RECORDING_BYTES
+from callcenter.supervision import alarm_routes
 from callcenter.supervision import routes as supervision_routes
 from callcenter.supervision.board_keeper import BoardKeeper
 from callcenter.web import routes as web_routes
-from callcenter.supervision import alarm_routes
 from callcenter.workorders import routes as workorders_routes
 
 DOMAINS: tuple[ModuleType, ...] = (

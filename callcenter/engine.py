@@ -150,6 +150,8 @@ class Engine:
         speech = engine_work(self._settings, self._database)
         for work in speech.values():
             bus.subscribe(SPOKEN_TOPIC, work.wake, work.wake)
+        messages = MessageSender.of(self._settings, self._database)
+        bus.subscribe(OUTBOX_TOPIC, messages.wake, messages.wake)
         self._miss_events()
         self._alone.clear()
         async with asyncio.TaskGroup() as group:
