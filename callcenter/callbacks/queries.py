@@ -236,3 +236,8 @@ def _locked(query: Select[Callback]) -> Select[Callback]:
 
 def _locked_attempt(query: Select[CallbackAttempt]) -> Select[CallbackAttempt]:
     return query.with_for_update().execution_options(populate_existing=True)
+
+
+async def find_callback_of_attempt(session: AsyncSession, attempt_id: str) -> Callback | None:
+    query = select(Callback).join(CallbackAttempt, CallbackAttempt.callback_id == Callback.id)
+    return (await session.scalars(query.where(CallbackAttempt.id == attempt_id))).one_or_none()

@@ -77,6 +77,11 @@ async def find_call_id(session: AsyncSession, linkedid: str) -> str | None:
     return await session.scalar(select(CallLink.call_id).where(CallLink.linkedid == linkedid))
 
 
+async def list_linkedids(session: AsyncSession, call_id: str) -> list[str]:
+    """What this call is made of, as far as is known."""
+    return list(await session.scalars(select(CallLink.linkedid).where(CallLink.call_id == call_id)))
+
+
 async def load_events(session: AsyncSession, call_ids: Sequence[str]) -> dict[str, list[CelRecord]]:
     """All events of these calls by call, in the order of the files; one query."""
     events: dict[str, list[CelRecord]] = {}

@@ -87,6 +87,12 @@ class CallRecord:
     recordings: Sequence[Recording]
 
 
+def hidden_from(agent_number: str) -> ColumnElement[bool]:
+    """Calls that do not exist for this agent: somebody complained of them there, or after talking to them."""
+    about = Call.about_agent_number.is_not_distinct_from(agent_number)
+    return or_(about, _complained_of(agent_number))
+
+
 async def list_calls(
     session: AsyncSession, wanted: CallFilter, scope: CallScope, *, after: tuple[datetime, str] | None, limit: int
 ) -> Sequence[Call]:

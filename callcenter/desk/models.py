@@ -1,7 +1,7 @@
 """What agents write down about calls, and what they are asked.
 
 ``call_id`` is the call's id as it was known when something was written: one of the linkedids of the call
-(desk.calls.ids_of finds what was written under the others, after an attended transfer joined them).
+(desk.own_calls.OwnCall.ids finds what was written under the others, after an attended transfer joined them).
 """
 
 from datetime import datetime

@@ -115,6 +115,12 @@ async def find_patient_by_external_id(session: AsyncSession, external_id: str) -
     return found
 
 
+async def relations_of(session: AsyncSession, e164: str) -> dict[UUID, str]:
+    """Whose number it is: patient to ``self``, ``family``..."""
+    statement = select(PatientNumber.patient_id, PatientNumber.relation).where(PatientNumber.e164 == e164)
+    return {row.patient_id: row.relation for row in await session.execute(statement.limit(MAX_PATIENTS_OF_NUMBER))}
+
+
 async def numbers_of(session: AsyncSession, patient_id: UUID) -> Sequence[PatientNumber]:
     statement = select(PatientNumber).where(PatientNumber.patient_id == patient_id).order_by(PatientNumber.e164)
     return (await session.scalars(statement)).all()

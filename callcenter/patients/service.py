@@ -118,10 +118,10 @@ async def search_patients(
     return patients, len(found) > limit
 
 
-async def get_record(session: AsyncSession, actor: Actor, patient_id: UUID) -> PatientRecord:
-    """Raises PatientNotFound."""
+async def get_record(session: AsyncSession, actor: Actor, patient_id: UUID, **how: Any) -> PatientRecord:
+    """``how``: what the audit says beside (the call on which it is looked at). Raises PatientNotFound."""
     patient = await _get(session, patient_id)
-    record_audit(session, actor, "patients.read", patient_id=patient_id)
+    record_audit(session, actor, "patients.read", patient_id=patient_id, **how)
     visits = await queries.last_visits(session, patient_id)
     discharges = await queries.last_discharges(session, patient_id)
     appointments = await queries.last_appointments(session, patient_id)
@@ -140,6 +140,11 @@ async def get_record(session: AsyncSession, actor: Actor, patient_id: UUID) -> P
             doctor_ids=[patient.responsible_doctor_id, *(one.doctor_id for one in happened)],
         ),
     )
+
+
+async def require_patient(session: AsyncSession, patient_id: UUID) -> None:
+    """Raises PatientNotFound."""
+    await _get(session, patient_id)
 
 
 async def _get(session: AsyncSession, patient_id: UUID) -> Patient:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    or_,
     select,
     update,
 )
@@ -165,6 +167,15 @@ async def list_work_orders(
     if after is not None:
         query = query.where(WorkOrder.number < after)
     return (await session.scalars(query.order_by(WorkOrder.number.desc()).limit(limit + 1))).all()
+
+
+async def list_open_about(
+    session: AsyncSession, scope: WorkOrderScope, *, patient_id: UUID | None, call_ids: Collection[str], limit: int
+) -> Sequence[WorkOrder]:
+    """Those not closed that concern this patient or are about these calls, newest first."""
+    concerned = or_(WorkOrder.call_id.in_(call_ids), WorkOrder.patient_id == patient_id)  # NULL: true of none
+    query = select(WorkOrder).where(concerned, WorkOrder.state != "closed", *scope.conditions())
+    return (await session.scalars(query.order_by(WorkOrder.number.desc()).limit(limit))).all()
 
 
 async def find_work_order(session: AsyncSession, number: int, scope: WorkOrderScope, *, lock: bool) -> WorkOrder | None:

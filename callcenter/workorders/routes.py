@@ -8,16 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.accounts.access import Access, require
 from callcenter.accounts.models import Role
-from callcenter.agents import queries as agent_queries
 from callcenter.calls.recordings import find_ids
 from callcenter.core.audit import record_audit
 from callcenter.core.cursors import a_bigint, sort_key
 from callcenter.core.http import DbSession, Page, Paging, cut_page
 from callcenter.core.problems import problem_responses
-from callcenter.queues import queries as queue_queries
 from callcenter.workorders import queries, service
 from callcenter.workorders.models import WorkOrder
-from callcenter.workorders.queries import WorkOrderScope
 from callcenter.workorders.schemas import (
     NumberInPath,
     QueueName,
@@ -27,12 +24,11 @@ from callcenter.workorders.schemas import (
     WorkOrderResponse,
     WorkOrderState,
 )
+from callcenter.workorders.scopes import scope_of
 
 router = APIRouter(tags=["workorders"], responses=problem_responses(401, 403))
 
 Reader = Annotated[Access, Depends(require(Role.SUPERVISOR, Role.AGENT, Role.EXPERT, Role.QUALITY))]
-HANDLERS = (Role.SUPERVISOR, Role.QUALITY)
-"""Who answers complaints; agents handle the messages of their queues."""
 
 
 @router.get("/work-orders")
@@ -47,7 +43,7 @@ async def list_work_orders(
     """Work orders, newest first: messages of the asker's queues, and complaints."""
     rows = await queries.list_work_orders(
         session,
-        await _scope(session, access),
+        await scope_of(session, access),
         state=state,
         kind=kind,
         queue_name=queue,
@@ -64,7 +60,7 @@ async def list_work_orders(
 @router.get("/work-orders/{number}", responses=problem_responses(404))
 async def get_work_order(number: NumberInPath, access: Reader, session: DbSession) -> WorkOrderResponse:
     """One work order; audited."""
-    order = await service.get_work_order(session, access.actor, number, await _scope(session, access))
+    order = await service.get_work_order(session, access.actor, number, await scope_of(session, access))
     return (await _shown(session, access, [order]))[0]
 
 
@@ -77,7 +73,7 @@ async def change_work_order(
         session,
         access.actor,
         number,
-        await _scope(session, access),
+        await scope_of(session, access),
         note=body.note,
         patient_id=body.patient_id,
     )
@@ -87,7 +83,7 @@ async def change_work_order(
 @router.post("/work-orders/{number}/take", responses=problem_responses(404, 409))
 async def take_work_order(number: NumberInPath, access: Reader, session: DbSession) -> WorkOrderResponse:
     """Say that the asker deals with it; whoever has a message sees the number to call back."""
-    order = await service.take_work_order(session, access.actor, number, await _scope(session, access))
+    order = await service.take_work_order(session, access.actor, number, await scope_of(session, access))
     return (await _shown(session, access, [order]))[0]
 
 
@@ -96,22 +92,9 @@ async def close_work_order(
     number: NumberInPath, body: WorkOrderClose, access: Reader, session: DbSession
 ) -> WorkOrderResponse:
     """The patient was answered."""
-    scope = await _scope(session, access)
+    scope = await scope_of(session, access)
     order = await service.close_work_order(session, access.actor, number, scope, note=body.note)
     return (await _shown(session, access, [order]))[0]
-
-
-async def _scope(session: AsyncSession, access: Access) -> WorkOrderScope:
-    """Quality and supervisors without a scope all; supervisors their queues, agents those they are members of."""
-    agent = await agent_queries.find_agent_of_user(session, access.user_id) if access.user_id else None
-    queues: frozenset[str] | None = None
-    if not access.has(Role.QUALITY) and not (access.has(Role.SUPERVISOR) and not access.queue_scope):
-        places = await queue_queries.list_memberships(session, agent.id) if agent else ()
-        steered = access.queue_scope if access.has(Role.SUPERVISOR) else frozenset()
-        queues = steered | {place.queue_name for place in places}
-    return WorkOrderScope(
-        queues=queues, handles_complaints=access.has(*HANDLERS), agent_number=agent.number if agent else None
-    )
 
 
 async def _shown(session: AsyncSession, access: Access, orders: Sequence[WorkOrder]) -> list[WorkOrderResponse]:
