@@ -1,4 +1,9 @@
-"""Recordings on disk: where they are, how long they last, what is to be heard. Blocking: run in a thread."""
+"""Recordings as Asterisk writes them: where they are, how long they last, what is to be heard. Blocking: run in a
+thread.
+
+``.wav``: what a caller says alone. ``.raw``: both sides of a conversation, without a header (asterisk-facts,
+Recording).
+"""
 
 import struct
 from array import array
@@ -28,13 +33,25 @@ class WavFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
-    """Where the samples begin, and how they are written (16 bits each, or unknown: no rate)."""
+class Layout:
+    """Where the samples of a file begin, and how they are written (16 bits each)."""
 
     data_offset: int
-    said_bytes: int
+    said_bytes: int | None
+    """None: no header says."""
     channels: int
     rate_hz: int
+
+    @property
+    def frame_bytes(self) -> int:
+        return 2 * self.channels
+
+    @property
+    def bytes_a_second(self) -> int:
+        return self.rate_hz * self.frame_bytes
+
+
+RAW = Layout(data_offset=0, said_bytes=None, channels=2, rate_hz=8000)
 
 
 def locate(recordings_dir: Path, file: str) -> Path:
@@ -61,26 +78,28 @@ def measure(path: Path, *, sound: bool) -> WavFacts:
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-        layout = _read_layout(file)
+        layout = read_layout(path, file)
         if layout is None:
             return WavFacts(size, 0.0, 0.0 if sound else None)
         data_bytes = size - layout.data_offset
-        duration = data_bytes / (layout.rate_hz * layout.channels * 2)
+        duration = data_bytes / layout.bytes_a_second
         sound_seconds = _sound_seconds(file, layout) if sound else None
-    if layout.said_bytes != data_bytes:
+    if layout.said_bytes is not None and layout.said_bytes != data_bytes:
         _finish_header(path, layout, size)
     return WavFacts(size, duration, sound_seconds)
 
 
-def _read_layout(file: BinaryIO) -> _Layout | None:
-    """None for what is no WAV with 16-bit samples, or ends before the first sample."""
+def read_layout(path: Path, file: BinaryIO) -> Layout | None:
+    """Of ``path``, opened as ``file``; None for what is no WAV with 16-bit samples, or ends before the first."""
+    if path.suffix == ".raw":
+        return RAW
     if file.read(4) != b"RIFF" or file.read(8)[4:] != b"WAVE":
         return None
     channels = rate = 0
     while len(head := file.read(8)) == 8:
         name, length = head[:4], struct.unpack("<I", head[4:])[0]
         if name == b"data":
-            return _Layout(file.tell(), length, channels, rate) if channels and rate else None
+            return Layout(file.tell(), length, channels, rate) if channels and rate else None
         body = file.read(length)
         if name == b"fmt " and len(body) >= 16:
             _, channels, rate, _, _, bits = struct.unpack("<HHIIHH", body[:16])
@@ -89,7 +108,7 @@ def _read_layout(file: BinaryIO) -> _Layout | None:
     return None
 
 
-def _sound_seconds(file: BinaryIO, layout: _Layout) -> float:
+def _sound_seconds(file: BinaryIO, layout: Layout) -> float:
     file.seek(layout.data_offset)
     samples_a_frame = round(layout.rate_hz * _FRAME_SECONDS) * layout.channels
     first = last = None
@@ -102,7 +121,7 @@ def _sound_seconds(file: BinaryIO, layout: _Layout) -> float:
     return 0.0 if first is None or last is None else (last - first + 1) * _FRAME_SECONDS
 
 
-def _finish_header(path: Path, layout: _Layout, size: int) -> None:
+def _finish_header(path: Path, layout: Layout, size: int) -> None:
     try:
         with path.open("r+b") as file:
             file.seek(4)
