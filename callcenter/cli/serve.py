@@ -6,6 +6,7 @@ import typer
 import uvloop
 
 from callcenter.cli.common import database_url
+from callcenter.core.allocator import keep_memory_flat
 from callcenter.core.config import get_settings
 from callcenter.core.logging import configure_logging
 from callcenter.roles import ProcessRole
@@ -18,6 +19,7 @@ def serve(
     ] = None,
 ) -> None:
     """Run the service until SIGTERM or Ctrl-C. Running flows finish first."""
+    keep_memory_flat()
     settings = get_settings()
     roles = frozenset(role or ProcessRole)
     configure_logging(settings, "+".join(sorted(roles)))
