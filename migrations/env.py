@@ -21,6 +21,7 @@ import callcenter.calls.models
 import callcenter.calls.recording_models
 import callcenter.core.alarms
 import callcenter.core.audit
+import callcenter.desk.dial_models
 import callcenter.desk.models
 import callcenter.directory.models
 import callcenter.ivr.models

@@ -47,12 +47,18 @@ async def find_agent(session: AsyncSession, *, number: str, lock: bool = False) 
 
 
 async def lock_agents(
-    session: AsyncSession, numbers: Collection[str], *, ringing_for: Collection[str], seats: Collection[str] = ()
+    session: AsyncSession,
+    numbers: Collection[str],
+    *,
+    ringing_for: Collection[str],
+    seats: Collection[str] = (),
+    legs: Collection[str] = (),
 ) -> Sequence[Agent]:
-    """The agents with these numbers, at these seats, and those whose phones ring for one of these calls; in order of
-    number."""
+    """The agents with these numbers, at these seats, on these legs (channels of their telephones), and those whose
+    phones ring for one of these calls; in order of number."""
     rings = and_(Agent.activity == Activity.RINGING, Agent.activity_call_id.in_(ringing_for))
-    wanted = or_(Agent.number.in_(numbers), Agent.seat_name.in_(seats), rings)
+    on_leg = Agent.live_call["leg"].astext.in_(legs)
+    wanted = or_(Agent.number.in_(numbers), Agent.seat_name.in_(seats), on_leg, rings)
     query = select(Agent).where(wanted).order_by(Agent.number)
     return (await session.scalars(_locked(query))).all()
 
