@@ -8,7 +8,7 @@ Lines may come in any order and in part: what is not known yet is None or ``open
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from callcenter.asterisk import variables
 from callcenter.asterisk.ledger import CelRecord, QueueLogRecord, endpoint_of, seat_of_channel
 from callcenter.calls.channels import Channel, Span, is_local, overlap, read_channels, without_joints
 from callcenter.calls.clock_steps import in_order
+from callcenter.calls.offers import find_offer, held_by
 from callcenter.calls.ratings import mark_of, rate_visits
 from callcenter.calls.visits import DerivedVisit, derive_visits
 
@@ -47,6 +48,10 @@ class DerivedLeg:
     answered_at: datetime | None
     ended_at: datetime | None
     hangup_cause: int | None
+    queue_name: str | None = None
+    offer: str | None = None
+    held: tuple[tuple[datetime, datetime], ...] | None = None
+    transferred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +72,13 @@ class DerivedRecording:
     file: str
     purpose: str
     queue_name: str | None
+    agent_number: str | None
+    """On whose leg it was made; None: on the caller's."""
     started_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class DerivedCall:
-    agent_number: str | None
-    """On whose leg it was made; None: on the caller's."""
     """A call; columns of :class:`callcenter.calls.models.Call` and what belongs to it."""
 
     id: str
@@ -155,6 +160,7 @@ def derive_call(
             lost=lost,
         )
     )
+    transfers = [*kinds.get("BLINDTRANSFER", ()), *kinds.get("ATTENDEDTRANSFER", ())]
     marks = kinds.get(variables.EVENT_RATING, ())
     stays = main.stays(last_at)
     hold = overlap((stay.span for stay in stays), main.music(last_at))
@@ -191,9 +197,18 @@ def derive_call(
         rating=next(filter(None, map(mark_of, reversed(marks))), None),
         about_agent_number=_about_agent(kinds.get(variables.EVENT_COMPLAINT, ())),
         legs=tuple(
-            _leg(channel, agents, caller=None if is_placed else main)
+            _work(
+                leg,
+                channel,
+                channels.values(),
+                visits,
+                transfers=transfers,
+                last_at=last_at,
+                is_over=state != "open",
+            )
             for channel in channels.values()
             if channel.is_own or channel is main
+            for leg in [_leg(channel, agents, caller=None if is_placed else main)]
         ),
         visits=rate_visits(visits, marks),
         steps=_steps(ordered),
@@ -269,6 +284,31 @@ def _leg(channel: Channel, agents: Mapping[str, str], *, caller: Channel | None)
         answered_at=channel.answered_at,
         ended_at=channel.ended_at,
         hangup_cause=channel.hangup_cause,
+    )
+
+
+def _work(
+    leg: DerivedLeg,
+    channel: Channel,
+    channels: Iterable[Channel],
+    visits: Sequence[DerivedVisit],
+    *,
+    transfers: Iterable[CelRecord],
+    last_at: datetime,
+    is_over: bool,
+) -> DerivedLeg:
+    """The leg with what the agent did on it."""
+    if leg.role != "agent":
+        return leg
+    offer = find_offer(channel, visits, last_at, is_over=is_over)
+    held = held_by(channel, channels, last_at)
+    passed_on = [event.at for event in transfers if event.uniqueid == channel.uniqueid]
+    return replace(
+        leg,
+        queue_name=offer.queue_name if offer else None,
+        offer=offer.outcome if offer else None,
+        held=tuple((span.start, span.end) for span in held) or None,
+        transferred_at=min(passed_on, default=None),
     )
 
 

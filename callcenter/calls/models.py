@@ -4,12 +4,13 @@ What grows with every call lies in partitions by month, each row by a time of it
 are unique together with that time, and no foreign key leads here.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Identity, Index, String, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, TSTZMULTIRANGE, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
 from callcenter.core.db import Base
@@ -202,6 +203,14 @@ class Leg(Base):
     answered_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     hangup_cause: Mapped[int | None]
+    queue_name: Mapped[str | None]
+    """The queue whose caller the agent's telephone was rung for."""
+    offer: Mapped[str | None]
+    """What became of that: ``answered``, ``missed``, ``withdrawn`` or ``open`` (calls/offers.py)."""
+    held: Mapped[Sequence[Range[datetime]] | None] = mapped_column(TSTZMULTIRANGE)
+    """When the agent had the other side on hold. None: never."""
+    transferred_at: Mapped[datetime | None]
+    """When the agent passed the other side on."""
 
 
 class QueueVisit(Base):
