@@ -46,3 +46,8 @@ class SeatExists(Conflict):
 class TicketRefused(NotAuthenticated):
     code = "ticket-refused"
     title_en, title_zh = "This ticket was used, is too old, or never was.", "连接凭证无效或已过期。"
+
+
+class NotInWrapUp(Conflict):
+    code = "not-in-wrap-up"
+    title_en, title_zh = "The agent is not in wrap-up.", "该坐席不在话后处理状态。"

@@ -15,6 +15,7 @@ from callcenter.agents import messages, queries
 from callcenter.agents.errors import (
     AgentExists,
     AgentNotFound,
+    NotInWrapUp,
     NotLoggedIn,
     SeatExists,
     SeatNotFound,
@@ -157,15 +158,24 @@ async def record_activity(
     call_id: str | None = None,
     wrap_up_seconds: int = 0,
     at: datetime | None = None,
+    cause: Cause = Cause.SYSTEM,
+    actor_name: str = "pbx",
 ) -> None:
-    """What Asterisk's events say the agent does; a repetition changes nothing."""
+    """What Asterisk's events say the agent does, or who ended a wrap-up; a repetition changes nothing."""
     when = at or now()
     if agent.activity == activity and agent.activity_call_id == call_id:
         return
     before = messages.state_of(agent)
     agent.activity, agent.activity_since, agent.activity_call_id = activity, when, call_id
     agent.wrap_up_until = when + timedelta(seconds=wrap_up_seconds) if activity == Activity.WRAP_UP else None
-    await _append(session, agent, when, before, cause=Cause.SYSTEM, actor_name="pbx")
+    await _append(session, agent, when, before, cause=cause, actor_name=actor_name)
+
+
+async def end_wrap_up(session: AsyncSession, agent: Agent, *, cause: Cause, actor_name: str) -> None:
+    """Before its time is over. Raises NotInWrapUp."""
+    if agent.activity != Activity.WRAP_UP:
+        raise NotInWrapUp(agent=agent.number)
+    await record_activity(session, agent, Activity.IDLE, cause=cause, actor_name=actor_name)
 
 
 async def end_wrap_ups(session: AsyncSession, at: datetime) -> int:

@@ -53,11 +53,6 @@ class FormRefused(InvalidInput):
     title_en, title_zh = "The form is not valid.", "表单无效。"
 
 
-class NotInWrapUp(Conflict):
-    code = "not-in-wrap-up"
-    title_en, title_zh = "You are not in wrap-up.", "您不在话后处理状态。"
-
-
 class NoBrowserSeat(Conflict):
     code = "no-browser-seat"
     title_en, title_zh = "You do not sit at a seat with a browser phone.", "您当前的座席不使用网页电话。"

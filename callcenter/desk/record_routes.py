@@ -2,13 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.accounts.access import Access, require
 from callcenter.accounts.models import Role
 from callcenter.agents import queries as agent_queries
+from callcenter.agents import service as agents
+from callcenter.agents.models import Cause
+from callcenter.agents.schemas import AgentResponse
 from callcenter.calls.errors import InvalidPeriod
 from callcenter.calls.schemas import CallId, QueueInPath, QueueName
 from callcenter.calls.search import CallScope, get_record
@@ -29,6 +32,7 @@ from callcenter.desk.record_schemas import (
 )
 from callcenter.desk.routes import AgentAccess, OwnAgent
 from callcenter.desk.screen_pop_routes import OwnCallOf
+from callcenter.queues import service as queues
 
 router = APIRouter(tags=["desk"], responses=problem_responses(401, 403))
 
@@ -64,6 +68,17 @@ async def put_own_disposition(
         at=now(),
     )
     return DispositionResponse.model_validate(disposition)
+
+
+@router.post("/agents/me/wrap-up/end", responses=problem_responses(404, 409))
+async def end_own_wrap_up(agent: OwnAgent, access: AgentAccess, session: DbSession, request: Request) -> AgentResponse:
+    """Done with what the call asked for: the next one may come before wrap-up is over."""
+    locked = await agents.get_agent(session, agent.number, lock=True)
+    pbx = request.app.state.settings.pbx_name
+    await queues.end_wrap_up(session, locked, pbx=pbx, cause=Cause.AGENT, actor_name=access.actor.name)
+    record_audit(session, access.actor, "agents.end_wrap_up", subject_id=locked.number)
+    await session.flush()
+    return AgentResponse.model_validate(locked)
 
 
 @router.get("/queues/{name}/disposition-form", responses=problem_responses(404))

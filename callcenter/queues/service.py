@@ -83,6 +83,19 @@ async def pause(session: AsyncSession, agent: Agent, reason: str, *, pbx: str, c
     await _push_pause(session, agent, pbx=pbx, cause=actor_name)
 
 
+async def end_wrap_up(session: AsyncSession, agent: Agent, *, pbx: str, cause: Cause, actor_name: str) -> None:
+    """Calls may come again at once. Raises NotInWrapUp.
+
+    app_queue forgets when the member's last call ended only by taking the member out. In again right behind it, queue
+    by queue: for a moment a queue may have nobody, and who looks just then goes on along its overflow chain.
+    """
+    await agents.end_wrap_up(session, agent, cause=cause, actor_name=actor_name)
+    if agent.seat_name:
+        for queue, penalty in await _app_places(session, agent):
+            await request_command(session, pbx, QueueRemove(queue=queue, seat=agent.seat_name), cause=actor_name)
+            await request_command(session, pbx, _add(_member(queue, agent, penalty)), cause=actor_name)
+
+
 async def set_membership(
     session: AsyncSession, agent: Agent, queue_name: str, penalty: int, *, pbx: str, cause: str
 ) -> None:
