@@ -65,6 +65,13 @@ _CALL_WANTED = """
 _PART_OF_IT = "one.call_id = call.id"
 _OF_THE_MONTH = "call.started_at >= :start AND call.started_at < :end"
 
+MESSAGE_DAYS = 1
+"""What an agent's page was told: for pages that come back, no record of anything (docs/agent-api.md)."""
+_DELETE_MESSAGES = text("""
+    DELETE FROM agent_messages WHERE (agent_id, sequence) IN (
+        SELECT agent_id, sequence FROM agent_messages WHERE at < :before ORDER BY at LIMIT :rows)
+""")
+
 _DELETE_CALLS = text(f"""
     WITH old AS MATERIALIZED (
         SELECT call.id FROM calls AS call WHERE call.started_at < :before AND NOT ({_CALL_WANTED})
@@ -93,6 +100,7 @@ KINDS = (
     Kind(
         "commands to the PBX", lambda settings: settings.command_retention_days, _oldest("pbx_commands", "finished_at")
     ),
+    Kind("messages to desks", lambda _settings: MESSAGE_DAYS, _DELETE_MESSAGES),
     Kind("finished call-backs", lambda settings: settings.callback_retention_days, _oldest("callbacks", "finished_at")),
 )
 """Raw lines before the first month: :func:`callcenter.calls.retention.purge_ledger`; recordings, whose files go with

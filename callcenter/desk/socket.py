@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 import structlog
@@ -35,6 +35,7 @@ PING_SECONDS = 15.0
 """Of quiet, after which a ping tells a page that the line is still there: it cannot see the protocol's own."""
 SLOW_SECONDS = 10.0
 """How long a frame may wait for the client to take it."""
+CLOSE_SECONDS = 1.0
 LOGIN_SECONDS = 2.0
 """How often it is looked whether the log-ins still hold."""
 
@@ -97,13 +98,15 @@ async def agent_socket(websocket: WebSocket) -> None:
         opening = await _receive_opening(websocket)
         connection, frame = await _enter(app.state.database, opening, websocket)
     except _Refused as refused:
-        await websocket.close(refused.code)
+        await _close(websocket, refused.code)
         return
     except WebSocketDisconnect:
         return
     connection.put(frame)
     async with sockets.open(connection):
-        await _serve(websocket, connection, sockets.messages)
+        code = await _serve(websocket, connection, sockets.messages)
+    if code is not None:
+        await _close(websocket, code)
 
 
 def is_origin_allowed(headers: Headers, allowed: Collection[str]) -> bool:
@@ -150,21 +153,26 @@ async def _enter(database: Database, opening: Opening, websocket: WebSocket) -> 
     return connection, passing_frame(HELLO, entered.present)
 
 
-async def _serve(websocket: WebSocket, connection: DeskConnection, feed: MessageFeed) -> None:
-    """Until the client goes, or is to go."""
+async def _serve(websocket: WebSocket, connection: DeskConnection, feed: MessageFeed) -> CloseCode | None:
+    """Until the client goes (None), or is to go."""
     receiving = asyncio.create_task(_receive_until_gone(websocket), name="desk-receive")
     sending = asyncio.create_task(_send(websocket, connection, feed), name="desk-send")
     try:
         await asyncio.wait({receiving, sending}, return_when=asyncio.FIRST_COMPLETED)
-        code = CloseCode.BAD_FRAME if receiving.done() and receiving.result() else None
-        code = sending.result() if sending.done() else code
+        if sending.done():
+            return sending.result()
+        return CloseCode.BAD_FRAME if receiving.result() else None
     finally:
         for task in (receiving, sending):
             task.cancel()
         await asyncio.wait({receiving, sending})
-    if code is not None:
-        log.info("desk_socket_closed", code=int(code), reason=code.name)
-        await websocket.close(code)
+
+
+async def _close(websocket: WebSocket, code: CloseCode) -> None:
+    log.info("desk_socket_closed", code=int(code), reason=code.name)
+    with suppress(TimeoutError, WebSocketDisconnect):  # who takes nothing will not take this either
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await websocket.close(code)
 
 
 async def _receive_until_gone(websocket: WebSocket) -> bool:

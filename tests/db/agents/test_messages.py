@@ -1,14 +1,19 @@
 """What an agent's desk is told: numbered without a hole, whoever tells it at the same moment."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from callcenter.agents import messages
 from callcenter.agents import service as agents
-from callcenter.agents.models import Activity, Agent, Cause
+from callcenter.agents.models import Activity, Agent, AgentMessage, Cause
+from callcenter.core.clock import now
+from callcenter.core.config import Settings
 from callcenter.core.db import Database
+from callcenter.retention import keep_to_retention
 from tests.support.locks import waits_for_a_lock
 from tests.support.people import BY_AGENT, given_agent, given_reason, given_seats, messages_of, state_of
 
@@ -89,3 +94,13 @@ async def test_two_who_tell_at_one_moment_follow_one_another(database: Database)
     ]
     assert (rows[1][2:], rows[3][2:]) == ((None, None), (None, {"id": "7"}))
     assert (await state_of(database)).sequence == 4
+
+
+async def test_messages_are_kept_for_a_day(database: Database) -> None:
+    async with database.transaction() as session:
+        agent = await agents.get_agent(session, "1001")
+        for word in ("old", "young"):
+            await messages.publish(session, agent, word, before=None, after=None)
+        await session.execute(update(AgentMessage).where(AgentMessage.type == "old").values(at=now() - timedelta(1)))
+    await keep_to_retention(database, Settings(), now())
+    assert [kind for _sequence, kind, _before, _after in await told(database)] == ["young"]

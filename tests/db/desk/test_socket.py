@@ -305,15 +305,30 @@ async def test_a_client_that_does_not_read_holds_nobody_up_and_little_memory(
     other = await asker(database, Role.AGENT, agent="1002")
     async with desk(address, headers) as slow, desk(address, other) as page:
         slow.socket.transport.pause_reading()
-        for _ in range(40):
-            await tell(database, *["x" * 5000] * 50)
+        await tell_much(database, times=260)
         await tell(database, "quick", number="1002")
         await page.expect("message", text="quick")
         seen = slow.last
         await becomes(open_sockets, lambda count: count == 1)
     async with desk(address, headers, after=seen) as back:  # nothing is lost
-        for _ in range(40 * 50):
+        for _ in range(260):
             await back.expect("message")
+
+
+async def tell_much(database: Database, *, times: int) -> None:
+    """More than the kernel keeps for a reader that does not read."""
+    async with database.transaction() as session:
+        agent = await agents.get_agent(session, "1001", lock=True)
+        await session.execute(
+            text(
+                "INSERT INTO agent_messages (agent_id, sequence, at, type, after)"
+                " SELECT :agent, :last + n, now(), 'message', jsonb_build_object('text', repeat('x', 50000))"
+                " FROM generate_series(1, :times) AS n"
+            ),
+            {"agent": agent.id, "last": agent.sequence, "times": times},
+        )
+        agent.sequence += times
+        await announce(session, messages.TOPIC, [agent.id.hex])
 
 
 async def open_sockets() -> float:
