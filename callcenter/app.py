@@ -21,6 +21,7 @@ from callcenter.callouts import do_not_call_routes
 from callcenter.callouts import routes as callouts_routes
 from callcenter.calls import recording_routes
 from callcenter.calls import routes as calls_routes
+from callcenter.calls.recording_keys import recording_keys
 from callcenter.core.background import Background
 from callcenter.core.bus import BusListener
 from callcenter.core.config import Settings
@@ -42,6 +43,7 @@ from callcenter.operations import RoleChecks, add_operations_routes
 from callcenter.patients import routes as patients_routes
 from callcenter.patients.import_files import MAX_UPLOAD_BYTES
 from callcenter.queues import routes as queues_routes
+from callcenter.queues import recording_policy_routes
 from callcenter.speech import routes as speech_routes
 from callcenter.speech.recordings import MAX_RECORDING_BYTES
 from callcenter.supervision import alarm_routes
@@ -72,6 +74,7 @@ DOMAINS: tuple[ModuleType, ...] = (
     recording_routes,
     workorders_routes,
     speech_routes,
+    recording_policy_routes,
     ivr_routes,
     supervision_routes,
 )
@@ -88,7 +91,7 @@ UPLOADS: dict[str, int] = {
 def create_app(settings: Settings, database: Database, role_checks: RoleChecks = ()) -> FastAPI:
     """The API over ``database``, which the caller closes.
 
-    ``app.state``: settings, database, number_plan, code_key, background.
+    ``app.state``: settings, database, number_plan, code_key, recording_keys, background.
     """
     background = Background(BusListener(database.url))
     app = FastAPI(
@@ -110,6 +113,7 @@ def create_app(settings: Settings, database: Database, role_checks: RoleChecks =
     app.state.code_key = get_secret(settings, "check_code_key")
     app.state.login_throttle = LoginThrottle()
     app.state.desk_sockets = DeskSockets(database, background)
+    app.state.recording_keys = recording_keys(settings)
     app.state.board_keeper = BoardKeeper(settings, database)
     install_problem_handlers(app)
     metrics = HttpMetrics(database)

@@ -16,6 +16,7 @@ from callcenter.accounts import service as accounts
 from callcenter.agents import service as agents
 from callcenter.agents.watch_spans import BEAT_SECONDS, Watch
 from callcenter.alarms.handlers import LoginGuesses
+from callcenter.asterisk import variables
 from callcenter.asterisk.commands import TOPIC as COMMANDS_TOPIC
 from callcenter.asterisk.commands import Command, Reload, Render, request_command
 from callcenter.asterisk.consumer import EventConsumer
@@ -38,6 +39,8 @@ from callcenter.calls import recordings, retention
 from callcenter.calls import service as calls
 from callcenter.calls.cross_check import LOOK_SECONDS, LedgerCrossCheck
 from callcenter.calls.reader import LedgerReader
+from callcenter.calls.recording_keys import recording_keys
+from callcenter.calls.recording_storing import DiskGuard, RecordingStorer
 from callcenter.clock_keeper import LOOK_SECONDS as CLOCK_SECONDS
 from callcenter.clock_keeper import ClockKeeper
 from callcenter.core.bus import BusListener
@@ -74,6 +77,7 @@ CALENDAR_SECONDS = 600.0
 RECORDINGS_SECONDS = 2.0
 AMI_SECONDS = 10.0
 TELEPHONES_SECONDS = 3.0
+DISK_SECONDS = 10.0
 RECONCILE_SECONDS = 3.0
 """A difference between database and Asterisk lives at most this long."""
 
@@ -124,6 +128,20 @@ class Engine:
     async def run(self) -> None:
         """Lead when it is our turn, for as long as we may."""
         try:
+        self._recordings = RecordingStorer(
+            self._database,
+            pbx=self._pbx,
+            recordings_dir=settings.recordings_dir,
+            keys=recording_keys(settings),
+            on_measured=workorder_handlers.on_measured,
+        )
+        self._recording_disk = DiskGuard(
+            self._database,
+            pbx=self._pbx,
+            recordings_dir=settings.recordings_dir,
+            least_bytes=settings.recording_disk_free_megabytes << 20,
+            tell=self._tell_whether_to_record,
+        )
             while True:
                 async with self._leadership.held() as lost:
                     self._active = True
@@ -184,7 +202,8 @@ class Engine:
             )
             group.create_task(run_every("ledger-check", LOOK_SECONDS, check.look))
             group.create_task(run_every("clock", CLOCK_SECONDS, self._clock.look))
-            group.create_task(run_every("recordings", RECORDINGS_SECONDS, self._measure_recordings))
+            group.create_task(run_every("recordings", RECORDINGS_SECONDS, self._recordings.tick))
+            group.create_task(run_every("recording-disk", DISK_SECONDS, self._recording_disk.tick))
             group.create_task(run_every("retention", RETENTION_SECONDS, self._rotate_and_purge))
             group.create_task(run_every("calendar", CALENDAR_SECONDS, self._tend_calendar))
             surroundings = Surroundings(self._settings, self._commands, (self._events, self._commands))
@@ -322,22 +341,19 @@ class Engine:
             ):
                 await retention.purge_rotated_files(session, path, self._pbx, kind, before)
         await keep_to_retention(self._database, self._settings, now())
-        recorded_before = now() - timedelta(days=self._settings.recording_retention_days)
+        days, folder = self._settings.recording_retention_days, self._settings.recordings_dir
         async with self._database.transaction() as session:
-            await recordings.delete_old(
-                session, self._pbx, self._settings.recordings_dir, before=recorded_before, at=now()
-            )
+            await recordings.delete_old(session, self._pbx, folder, retention_days=days, at=now())
 
     async def _tend_calendar(self) -> None:
         async with self._database.transaction() as session:
             await closures.settle_closures(session, now())
             await calendar.warn_of_missing_list(session, Place.of(self._settings), now())
 
-    async def _measure_recordings(self) -> None:
-        """Their files lie beside the PBX, where this process is."""
-        async with self._database.transaction() as session:
-            measured = await recordings.measure_finished(session, self._pbx, self._settings.recordings_dir, at=now())
-            await workorder_handlers.on_measured(measured, session)
+    async def _tell_whether_to_record(self, is_full: bool) -> None:
+        if self._commands.connected:
+            headers = {"Variable": variables.NO_RECORDING, "Value": "1" if is_full else "0"}
+            await self._commands.send("Setvar", headers)
 
     async def _warn_of_absent_telephones(self) -> None:
         async with self._database.transaction() as session:

@@ -1,6 +1,6 @@
 """Errors of calls and their ledger."""
 
-from callcenter.core.errors import Conflict, Gone, InvalidInput, NotFound, Unavailable
+from callcenter.core.errors import Conflict, Forbidden, Gone, InvalidInput, NotFound, Unavailable
 
 
 class CallNotFound(NotFound):
@@ -32,6 +32,30 @@ class RecordingFileMissing(NotFound):
 class RecordingDeleted(Gone):
     code = "recording-deleted"
     title_en, title_zh = "The recording was deleted when its time was over.", "该录音已超过保存期限并被删除。"
+
+
+class RecordingNotReady(Conflict):
+    """The call goes on, or is just over."""
+
+    code = "recording-not-ready"
+    title_en, title_zh = "The recording cannot be played yet.", "该录音尚未就绪，请稍后再试。"
+
+
+class DownloadNotAllowed(Forbidden):
+    """An agent may play what is their own, and take nothing away."""
+
+    code = "recording-download-not-allowed"
+    title_en, title_zh = "You may play this recording, not download it.", "您只能播放该录音，不能下载。"
+
+
+class RecordingHeld(Conflict):
+    code = "recording-already-held"
+    title_en, title_zh = "The recording is held already.", "该录音已被保留。"
+
+
+class RecordingNotHeld(Conflict):
+    code = "recording-not-held"
+    title_en, title_zh = "The recording is not held.", "该录音未被保留。"
 
 
 class RecordingsUnavailable(Unavailable):

@@ -31,7 +31,7 @@ class StoredRecording(Base):
     """2: caller left, agent right. 1: the caller alone, or both mixed."""
     is_cut: Mapped[bool]
     """Asterisk could not finish it: what was said last is missing."""
-    peaks: Mapped[bytes] = mapped_column(LargeBinary)
+    peaks: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     """Loudest sample of each stretch, 0 to 255, one channel after the other."""
     source_gone_at: Mapped[datetime | None]
     """When the file that Asterisk wrote was removed."""

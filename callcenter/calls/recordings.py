@@ -2,22 +2,27 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
-from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from callcenter.calls.errors import RecordingDeleted, RecordingFileMissing, RecordingNotFound, RecordingsUnavailable
+from callcenter.asterisk import variables
+from callcenter.calls.errors import RecordingFileMissing, RecordingNotFound, RecordingsUnavailable
 from callcenter.calls.models import Call, Leg, QueueVisit, Recording
 from callcenter.calls.queries import COMPLAINT
 from callcenter.calls.recording_files import WavFacts, locate, measure
+from callcenter.calls.recording_models import RecordingHold, StoredRecording
+from callcenter.calls.recording_store import stored_path
 from callcenter.core.alarms import raise_alarm
-from callcenter.core.audit import SYSTEM, Actor, record_audit
+from callcenter.core.audit import SYSTEM, record_audit
+from callcenter.queues.recording_policies import RecordingPolicy
 
+CONVERSATION = variables.CONVERSATION
 log = structlog.get_logger(__name__)
 
 MESSAGE = "message"
@@ -43,6 +48,7 @@ class RecordingFilter:
     purpose: str | None = None
     queue: str | None = None
     agent: str | None = None
+    call_id: str | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         found: list[ColumnElement[bool]] = []
@@ -56,12 +62,15 @@ class RecordingFilter:
             found.append(_of_queues([self.queue]))
         if self.agent is not None:
             found.append(_talked(self.agent))
+        if self.call_id is not None:
+            found.append(Recording.call_id == self.call_id)
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingScope:
-    """Which recordings an asker may hear: all; those of the ``steered`` queues; messages of ``own_queues``.
+    """Which recordings an asker may hear: all; those of the ``steered`` queues; messages of ``own_queues``;
+    conversations that ``agent_number`` had.
 
     Never those of a call in which somebody complained of ``agent_number``, the asker's own, nor of one with a complaint
     in which this agent talked.
@@ -71,6 +80,11 @@ class RecordingScope:
     steered: frozenset[str] = frozenset()
     own_queues: frozenset[str] = frozenset()
     agent_number: str | None = None
+    hears_own: bool = True
+
+    def for_download(self) -> "RecordingScope":
+        """What may be taken away: an agent's own may only be played."""
+        return replace(self, own_queues=frozenset(), hears_own=False)
 
     def conditions(self) -> list[ColumnElement[bool]]:
         found: list[ColumnElement[bool]] = []
@@ -80,6 +94,9 @@ class RecordingScope:
                 allowed.append(_of_queues(sorted(self.steered)))
             if self.own_queues:
                 allowed.append(and_(Recording.purpose == MESSAGE, Recording.queue_name.in_(self.own_queues)))
+            if self.hears_own and self.agent_number is not None:
+                own = Recording.agent_number == self.agent_number
+                allowed.append(and_(Recording.purpose == CONVERSATION, own))
             found.append(or_(*allowed))
         if self.agent_number is not None:
             found.append(Call.about_agent_number.is_distinct_from(self.agent_number))
@@ -89,10 +106,12 @@ class RecordingScope:
 
 @dataclass(frozen=True, slots=True)
 class RecordedCall:
-    """A recording with its call."""
+    """A recording with its call, what is stored of it, and whether it is held."""
 
     recording: Recording
     call: Call
+    stored: StoredRecording | None
+    is_held: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,38 +140,25 @@ async def list_recordings(
     limit: int,
 ) -> list[RecordedCall]:
     """At most ``limit + 1``, newest first, behind the one whose (started_at, id) is ``after``."""
-    query = _recorded_calls().where(*wanted.conditions(), *scope.conditions())
+    query = _with_stored().where(*wanted.conditions(), *scope.conditions())
     if after is not None:
         query = query.where(tuple_(Recording.started_at, Recording.id) < after)
     query = query.order_by(Recording.started_at.desc(), Recording.id.desc()).limit(limit + 1)
     return [RecordedCall(*row) for row in (await session.execute(query)).all()]
 
 
-async def get_sound(
-    session: AsyncSession, actor: Actor, recording_id: int, scope: RecordingScope, recordings_dir: Path
-) -> Path:
-    """The file to play; audited as heard.
-
-    Raises RecordingNotFound (also outside ``scope``), RecordingDeleted, RecordingFileMissing, RecordingsUnavailable.
-    """
-    query = _recorded_calls().where(Recording.id == recording_id, *scope.conditions())
-    found = (await session.execute(query)).one_or_none()
+async def get_recording(session: AsyncSession, recording_id: int, scope: RecordingScope) -> RecordedCall:
+    """Raises RecordingNotFound, also outside ``scope``."""
+    found = await find_recording(session, recording_id, scope)
     if found is None:
         raise RecordingNotFound(recording_id=recording_id)
-    recording, call = found
-    if recording.deleted_at is not None:
-        raise RecordingDeleted(deleted_at=recording.deleted_at.isoformat())
-    path = await asyncio.to_thread(locate, recordings_dir, recording.file)
-    record_audit(
-        session,
-        actor,
-        "recordings.play",
-        subject_id=str(recording_id),
-        patient_id=call.patient_id,
-        purpose=recording.purpose,
-        call_id=call.id,
-    )
-    return path
+    return found
+
+
+async def find_recording(session: AsyncSession, recording_id: int, scope: RecordingScope) -> RecordedCall | None:
+    query = _with_stored().where(Recording.id == recording_id, *scope.conditions())
+    row = (await session.execute(query)).one_or_none()
+    return RecordedCall(*row) if row else None
 
 
 async def find_ids(session: AsyncSession, files: Collection[str]) -> dict[str, int]:
@@ -193,12 +199,20 @@ async def measure_finished(
     return measured
 
 
-async def delete_old(session: AsyncSession, pbx: str, recordings_dir: Path, *, before: datetime, at: datetime) -> int:
-    """Delete the files of recordings older than ``before``; each is audited as done by the system. How many."""
+async def delete_old(
+    session: AsyncSession, pbx: str, recordings_dir: Path, *, retention_days: int, at: datetime
+) -> int:
+    """Delete the files of recordings that are older than their queue's policy says, or than ``retention_days``; never
+    one that is held. Each is audited as done by the system. How many.
+    """
+    days = func.coalesce(RecordingPolicy.retention_days, retention_days)
+    held = exists().where(RecordingHold.recording_id == Recording.id, RecordingHold.released_at.is_(None))
     query = (
         _recorded_calls()
+        .outerjoin(RecordingPolicy, RecordingPolicy.queue_name == Recording.queue_name)
         .where(
-            Recording.started_at < before,
+            Recording.started_at < at - func.make_interval(0, 0, 0, days),
+            ~held,
             Recording.measured_at.is_not(None),
             Recording.bytes.is_not(None),
             Recording.deleted_at.is_(None),
@@ -210,7 +224,7 @@ async def delete_old(session: AsyncSession, pbx: str, recordings_dir: Path, *, b
     )
     rows = (await session.execute(query)).all()
     for recording, call in rows:
-        await asyncio.to_thread(_delete, recordings_dir, recording.file)
+        await asyncio.to_thread(_delete, recordings_dir, recording.id, recording.file)
         recording.deleted_at = at
         record_audit(
             session,
@@ -233,11 +247,26 @@ def _look(recordings_dir: Path, file: str, sound: bool) -> WavFacts | None:
         return None
 
 
-def _delete(recordings_dir: Path, file: str) -> None:
+def delete_source(recordings_dir: Path, file: str) -> None:
+    """Remove what Asterisk wrote. Blocking. Raises RecordingsUnavailable, OSError."""
     try:
         locate(recordings_dir, file).unlink()
     except RecordingFileMissing:
         log.info("recording_gone_already", file=file)
+
+
+def _delete(recordings_dir: Path, recording_id: int, file: str) -> None:
+    stored_path(recordings_dir, recording_id).unlink(missing_ok=True)
+    delete_source(recordings_dir, file)
+
+
+def _with_stored() -> Select[Recording, Call, StoredRecording, bool]:
+    held = exists().where(RecordingHold.recording_id == Recording.id, RecordingHold.released_at.is_(None))
+    return (
+        select(Recording, Call, StoredRecording, held)
+        .join(Call, Call.id == Recording.call_id)
+        .outerjoin(StoredRecording, StoredRecording.recording_id == Recording.id)
+    )
 
 
 def _recorded_calls() -> Select[Recording, Call]:

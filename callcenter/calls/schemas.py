@@ -125,14 +125,17 @@ class StepResponse(FromRow):
     outcome: str
 
 
-Purpose = Literal["complaint", "message", "remark"]
+Purpose = Literal["conversation", "complaint", "message", "remark"]
 
 
 class RecordingResponse(FromRow):
     id: int
     file: str
     purpose: str
+    agent_number: str | None = Field(description="Whose conversation it is.")
     started_at: datetime
+    duration_seconds: float | None
+    deleted_at: datetime | None
 
 
 class RecordingQuery(ApiModel):
@@ -141,6 +144,9 @@ class RecordingQuery(ApiModel):
     started_from: AwareDatetime | None = Field(default=None, examples=["2026-01-05T00:00:00+08:00"])
     started_to: AwareDatetime | None = Field(default=None, description="Excluded.")
     purpose: Purpose | None = None
+    call_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,80}$")] | None = Field(
+        default=None, description="Of this call.", examples=["pbx1-1767600000.12"]
+    )
     queue: QueueName | None = Field(default=None, description="Whose message it is, or which its call entered.")
     agent: AgentNumber | None = Field(default=None, description="Number of an agent who talked in its call.")
     limit: int = Field(default=50, ge=1, le=500)
@@ -153,22 +159,54 @@ class RecordingSummary(BaseModel):
     id: int
     call_id: str
     purpose: Purpose
-    queue_name: str | None = Field(description="Whose message it is; null: nobody's.")
+    queue_name: str | None = Field(description="Whose message it is, or of which queue the conversation; null: none's.")
     patient_id: UUID | None
-    agent_number: str | None = Field(description="Who talked last in the call.")
+    agent_number: str | None = Field(description="Whose conversation it is; else who talked last in the call.")
     rating: int | None = Field(description="The caller's mark on this call, 1 to 5.")
     started_at: datetime
     measured_at: datetime | None = Field(description="Null: the call goes on, or is just over.")
     bytes: int | None = Field(description="Null though measured: there is no sound.")
     duration_seconds: float | None
     deleted_at: datetime | None
+    stored_at: datetime | None = Field(description="Since when it is kept encrypted, and can be shown as a waveform.")
+    channels: int | None = Field(description="2: caller left, agent right. 1: the caller, or both mixed.")
+    sha256: str | None = Field(description="Checksum of the whole WAV.")
+    is_cut: bool = Field(description="Asterisk was stopped while it recorded: the end is missing.")
+    is_held: bool = Field(description="It is not deleted in its time.")
 
     @classmethod
     def of(cls, row: RecordedCall) -> "RecordingSummary":
         values = {name: getattr(row.recording, name, None) for name in cls.model_fields}
-        call = row.call
-        values |= {"patient_id": call.patient_id, "agent_number": call.agent_number, "rating": call.rating}
+        call, stored = row.call, row.stored
+        agent_number = row.recording.agent_number or call.agent_number
+        values |= {"patient_id": call.patient_id, "agent_number": agent_number, "rating": call.rating}
+        values |= {name: getattr(stored, name, None) for name in ("stored_at", "channels", "sha256")}
+        values |= {"is_cut": stored is not None and stored.is_cut, "is_held": row.is_held}
         return cls.model_validate(values)
+
+
+class WaveformResponse(FromRow):
+    """The loudest of each stretch, 0 to 255; one series a side (`caller`, `agent`, or `both` for one channel)."""
+
+    duration_seconds: float
+    is_cut: bool
+    sides: dict[str, list[int]] = Field(examples=[{"caller": [0, 12, 90], "agent": [80, 3, 0]}])
+
+
+class HoldReason(ApiModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "医疗纠纷，案号 2026-17"}]})
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+class HoldResponse(FromRow):
+    """A legal hold; `released_at` null: it holds."""
+
+    reason: str
+    placed_at: datetime
+    placed_by: str
+    released_at: datetime | None
+    released_by: str | None
+    release_reason: str | None
 
 
 class TimelineResponse(FromRow):

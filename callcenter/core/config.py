@@ -87,6 +87,8 @@ class Settings(BaseSettings):
     ami_port: int = Field(default=5038, ge=1, le=65535)
     recording_retention_days: int = Field(default=180, ge=1)
     """Recordings older than this are deleted."""
+    recording_disk_free_megabytes: int = Field(default=1024, ge=0)
+    """With less room on the disk of the recordings, nothing new is recorded."""
     ledger_retention_days: int = Field(default=30, ge=1)
     """Raw ledger lines in the database and rotated ledger files older than this are deleted."""
     call_retention_days: int = Field(default=1825, ge=1)

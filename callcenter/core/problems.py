@@ -31,6 +31,7 @@ from callcenter.core.errors import (
     Unavailable,
 )
 from callcenter.core.http import DatabaseUnavailable
+from callcenter.core.ranges import RangeNotSatisfiable
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +82,7 @@ _BY_STATUS: dict[int, type[CallcenterError]] = {
         Conflict,
         Gone,
         TooLarge,
+        RangeNotSatisfiable,
         InvalidInput,
         TooManyRequests,
         Unavailable,

@@ -75,8 +75,6 @@ async def get_policy(session: AsyncSession, queue_name: str) -> RecordingPolicy:
         share_percent=100,
         retention_days=None,
         notice=True,
-        changed_at=None,
-        changed_by=None,
     )
 
 

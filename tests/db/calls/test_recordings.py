@@ -31,6 +31,7 @@ TAPES = f"""
 COMPLAINT, MESSAGE, REMARK = "20260105/complaint-pbx1-1.16.wav", "message-pbx1-1.16-1.wav", "remark-pbx1-1.16-2.wav"
 PATIENT = "0190b1b2-0000-7000-8000-000000000001"
 SOON, LATER = T0 + timedelta(seconds=10), T0 + timedelta(minutes=2)
+KEEPERS = ["admin", "quality", "supervisor"]
 READERS = ["admin", "agent", "expert", "quality", "supervisor"]
 
 
@@ -107,11 +108,12 @@ class TestMeasuring:
             write_wav(recordings_dir / file, speech(2))
         await measure(database, recordings_dir, LATER)
         (recordings_dir / COMPLAINT).unlink()  # by hand
-        for before, deleted in ((T0, 0), (LATER, 2), (LATER, 0)):
+        over = T0 + timedelta(days=10, seconds=10)
+        for days, deleted in ((11, 0), (10, 2), (10, 0)):
             async with database.transaction() as session:
-                assert await delete_old(session, PBX, recordings_dir, before=before, at=LATER) == deleted
+                assert await delete_old(session, PBX, recordings_dir, retention_days=days, at=over) == deleted
         assert not (recordings_dir / MESSAGE).exists()
-        assert (await rows(database))[MESSAGE].deleted_at == LATER
+        assert (await rows(database))[MESSAGE].deleted_at == over
         async with database.transaction() as session:
             entries = list(await session.scalars(select(AuditEntry)))
         assert {(entry.actor_name, entry.action, str(entry.patient_id)) for entry in entries} == {
@@ -245,4 +247,10 @@ async def test_who_may_call_what(client: httpx.AsyncClient) -> None:
     assert await declared_roles(client, "recordings_") == {
         "recordings_list_recorded": READERS,
         "recordings_play_recording": READERS,
+        "recordings_show_waveform": READERS,
+        "recordings_list_recording_holds": KEEPERS,
+        "recordings_hold_recording": KEEPERS,
+        "recordings_release_recording": KEEPERS,
+        "recordings_get_recording_policy": KEEPERS,
+        "recordings_put_recording_policy": ["admin"],
     }
