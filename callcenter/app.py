@@ -42,8 +42,8 @@ from callcenter.ivr import routes as ivr_routes
 from callcenter.operations import RoleChecks, add_operations_routes
 from callcenter.patients import routes as patients_routes
 from callcenter.patients.import_files import MAX_UPLOAD_BYTES
-from callcenter.queues import routes as queues_routes
 from callcenter.queues import recording_policy_routes
+from callcenter.queues import routes as queues_routes
 from callcenter.speech import routes as speech_routes
 from callcenter.speech.recordings import MAX_RECORDING_BYTES
 from callcenter.supervision import alarm_routes
@@ -72,9 +72,9 @@ DOMAINS: tuple[ModuleType, ...] = (
     callouts_routes,
     do_not_call_routes,
     recording_routes,
+    recording_policy_routes,
     workorders_routes,
     speech_routes,
-    recording_policy_routes,
     ivr_routes,
     supervision_routes,
 )
@@ -111,9 +111,9 @@ def create_app(settings: Settings, database: Database, role_checks: RoleChecks =
     app.state.database = database
     app.state.number_plan = NumberPlan(settings.country, settings.area_code)
     app.state.code_key = get_secret(settings, "check_code_key")
+    app.state.recording_keys = recording_keys(settings)
     app.state.login_throttle = LoginThrottle()
     app.state.desk_sockets = DeskSockets(database, background)
-    app.state.recording_keys = recording_keys(settings)
     app.state.board_keeper = BoardKeeper(settings, database)
     install_problem_handlers(app)
     metrics = HttpMetrics(database)

@@ -75,9 +75,9 @@ LEDGER_FILE_SPAN = timedelta(days=1)
 LEDGER_SECONDS = 10.0
 CALENDAR_SECONDS = 600.0
 RECORDINGS_SECONDS = 2.0
+DISK_SECONDS = 10.0
 AMI_SECONDS = 10.0
 TELEPHONES_SECONDS = 3.0
-DISK_SECONDS = 10.0
 RECONCILE_SECONDS = 3.0
 """A difference between database and Asterisk lives at most this long."""
 
@@ -116,18 +116,6 @@ class Engine:
         self._clock = ClockKeeper(self._database, self._commands, self._pbx, ClockWatch())
         self._number_plan = NumberPlan(settings.country, settings.area_code)
         self._metrics = HotlineMetrics(self._database, self._pbx)
-        self.ledger = LedgerReader(
-            self._database,
-            pbx=self._pbx,
-            ledger_file=settings.ledger_file,
-            queue_log_file=settings.queue_log_file,
-            plan=self._number_plan,
-            handlers=LEDGER_HANDLERS,
-        )
-
-    async def run(self) -> None:
-        """Lead when it is our turn, for as long as we may."""
-        try:
         self._recordings = RecordingStorer(
             self._database,
             pbx=self._pbx,
@@ -142,6 +130,18 @@ class Engine:
             least_bytes=settings.recording_disk_free_megabytes << 20,
             tell=self._tell_whether_to_record,
         )
+        self.ledger = LedgerReader(
+            self._database,
+            pbx=self._pbx,
+            ledger_file=settings.ledger_file,
+            queue_log_file=settings.queue_log_file,
+            plan=self._number_plan,
+            handlers=LEDGER_HANDLERS,
+        )
+
+    async def run(self) -> None:
+        """Lead when it is our turn, for as long as we may."""
+        try:
             while True:
                 async with self._leadership.held() as lost:
                     self._active = True
