@@ -104,13 +104,13 @@ MODULES = (
     "app_mixmonitor.so",
     "app_playback.so",
     "app_queue.so",
+    "app_stack.so",
     "app_verbose.so",
     "res_cdrel_custom.so",
     "cel_custom.so",
     "pbx_config.so",
 )
 
-    "app_stack.so",
 _RELOAD = {
     "pjsip.conf": "res_pjsip.so",
     "queues.conf": "app_queue.so",
