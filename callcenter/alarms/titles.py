@@ -19,6 +19,8 @@ KIND_TITLES: Mapping[str, tuple[str, str]] = {
     "message_not_delivered": ("通知未能送达", "A notification was not delivered"),
     "node_lost": ("电话交换机异常终止，通话中断", "Asterisk died with calls in it"),
     "password_guessing": ("有人反复尝试话机或管理密码", "Somebody guesses passwords of telephones"),
+    "recording_disk_full": ("录音磁盘已满，新通话暂不录音", "The disk of recordings is full"),
+    "recording_not_stored": ("录音未能保存", "A recording could not be stored"),
     "recordings_unavailable": ("录音目录无法访问", "The folder of recordings cannot be seen"),
     "rows_in_no_month": ("有数据不属于任何月份分区", "Rows lie outside the months that were made"),
     "seat_away": ("可用坐席的话机离线", "The telephone of an available agent is away"),

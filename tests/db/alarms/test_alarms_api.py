@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import httpx
 from sqlalchemy import select
@@ -9,13 +10,15 @@ from sqlalchemy import select
 from callcenter.accounts.models import Role
 from callcenter.calls.handlers import EVENT_HANDLERS
 from callcenter.calls.service import LedgerHandlers
-from callcenter.core.alarms import TOPIC, Alarm, raise_alarm
+from callcenter.core.alarms import TOPIC, Alarm, clear_alarm, raise_alarm
 from callcenter.core.audit import AuditEntry
 from callcenter.core.bus import BusListener
+from callcenter.core.clock import now
 from callcenter.core.db import Database
 from tests.support.api import as_role, declared_roles
 from tests.support.ledger_reading import LedgerFolder, read_all
 from tests.support.ledger_tables import table
+from tests.support.people import asker
 from tests.support.polling import becomes
 
 HANDLERS = LedgerHandlers(on_event=EVENT_HANDLERS)
@@ -112,9 +115,60 @@ async def test_acknowledged_by_the_first(client: httpx.AsyncClient, database: Da
     assert (missing.status_code, missing.json()["code"]) == (404, "alarm-not-found")
 
 
+async def test_each_alarm_is_in_one_state_and_has_words(client: httpx.AsyncClient, database: Database) -> None:
+    for kind in ("node_lost", "ledger_gap", "seat_away", "of_a_newer_version"):
+        await given(database, kind)
+    admin = await as_role(database, Role.ADMIN)
+    first, second, third, fourth = await alarms(database)
+    await client.post(f"/api/v1/alarms/{second.id}/acknowledge", headers=admin)
+    await client.post(f"/api/v1/alarms/{third.id}/acknowledge", headers=admin)
+    async with database.transaction() as session:
+        await clear_alarm(session, third.id, at=now())
+        await clear_alarm(session, fourth.id, at=now())
+
+    async def listed(**criteria: str) -> dict[int, dict[str, Any]]:
+        answer = await client.get("/api/v1/alarms", params=criteria, headers=admin)
+        return {alarm["id"]: alarm for alarm in answer.json()["items"]}
+
+    by_state = {state: set(await listed(state=state)) for state in ("open", "acknowledged", "cleared")}
+    assert by_state == {"open": {first.id}, "acknowledged": {second.id}, "cleared": {third.id, fourth.id}}
+    shown = await listed()
+    assert {shown[one.id]["state"] for one in (third, fourth)} == {"cleared"}
+    assert shown[third.id]["acknowledged_by"]
+    assert shown[fourth.id]["acknowledged_by"] is None
+    assert shown[first.id]["title_zh"] == "电话交换机异常终止，通话中断"
+    assert shown[first.id]["title_en"] == "Asterisk died with calls in it"
+    assert shown[fourth.id]["title_zh"] == "of_a_newer_version"
+
+
+async def test_alarms_of_other_queues_are_nobody_elses_business(client: httpx.AsyncClient, database: Database) -> None:
+    async with database.transaction() as session:
+        await raise_alarm(session, "longest_wait", key="a", queues=["theirs"])
+        await raise_alarm(session, "longest_wait", key="b", queues=["mine", "theirs"])
+        await raise_alarm(session, "node_lost")
+    theirs, both, everybodys = await alarms(database)
+    mine = await asker(database, Role.SUPERVISOR, scope=("mine",))
+    found = {alarm["id"] for alarm in (await client.get("/api/v1/alarms", headers=mine)).json()["items"]}
+    assert found == {both.id, everybodys.id}
+    assert (await client.post(f"/api/v1/alarms/{theirs.id}/acknowledge", headers=mine)).status_code == 404
+    assert (await client.get(f"/api/v1/alarms/{theirs.id}/messages", headers=mine)).status_code == 404
+    assert (await client.post(f"/api/v1/alarms/{both.id}/acknowledge", headers=mine)).status_code == 200
+    for whoever in (await as_role(database, Role.ADMIN), await asker(database, Role.SUPERVISOR)):
+        assert len((await client.get("/api/v1/alarms", headers=whoever)).json()["items"]) == 3
+
+
 async def test_who_may_call_what(client: httpx.AsyncClient, database: Database) -> None:
     for role in (Role.AGENT, Role.EXPERT, Role.QUALITY, Role.INTEGRATION):
         assert (await client.get("/api/v1/alarms", headers=await as_role(database, role))).status_code == 403
     declared = await declared_roles(client, "alarms_")
     allowed = ["admin", "supervisor"]
-    assert declared == {"alarms_list_alarms": allowed, "alarms_acknowledge_alarm": allowed}
+    assert declared == {
+        "alarms_list_alarms": allowed,
+        "alarms_acknowledge_alarm": allowed,
+        "alarms_list_alarm_messages": allowed,
+        "alarms_list_alarm_measures": allowed,
+        "alarms_list_alarm_rules": allowed,
+        "alarms_try_alarm_rule": allowed,
+        "alarms_put_alarm_rule": ["admin"],
+        "alarms_remove_alarm_rule": ["admin"],
+    }

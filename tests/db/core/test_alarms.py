@@ -4,7 +4,7 @@ import asyncio
 
 from sqlalchemy import select, update
 
-from callcenter.core.alarms import Alarm, raise_alarm
+from callcenter.core.alarms import Alarm, clear_alarm, raise_alarm
 from callcenter.core.clock import now
 from callcenter.core.db import Database
 
@@ -47,6 +47,18 @@ async def test_after_it_was_acknowledged_it_is_raised_anew(database: Database) -
     first, second = await alarms(database)
     assert (first.acknowledged_by, first.occurrences) == ("boss", 1)
     assert (second.acknowledged_at, second.occurrences) == (None, 1)
+
+
+async def test_what_was_cleared_and_comes_again_is_open_again(database: Database) -> None:
+    await raised(database)
+    (alarm,) = await alarms(database)
+    async with database.transaction() as session:
+        await clear_alarm(session, alarm.id, at=now())
+    (alarm,) = await alarms(database)
+    assert alarm.cleared_at is not None
+    await raised(database)
+    (alarm,) = await alarms(database)
+    assert (alarm.cleared_at, alarm.occurrences) == (None, 2)
 
 
 async def test_many_at_once_are_one_alarm(database: Database) -> None:

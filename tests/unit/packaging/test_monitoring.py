@@ -13,8 +13,10 @@ import yaml
 import callcenter.app
 import callcenter.engine
 import callcenter.ivr.server  # noqa: F401 - with these two, every module that has figures
+from callcenter.alarms.titles import KIND_TITLES
 from callcenter.core.db import Database
 from callcenter.core.metrics import HttpMetrics
+from callcenter.supervision.alarm_measures import MEASURES
 from tests.unit.packaging.checkers import DEPLOY, check
 
 MONITORING = DEPLOY / "monitoring"
@@ -96,6 +98,17 @@ def test_every_alarm_that_may_be_raised_is_explained() -> None:
     assert raised == told
 
 
+def test_every_alarm_that_may_be_raised_has_words_for_people() -> None:
+    assert set(_raised_kinds()) == KIND_TITLES.keys()
+    assert all(zh and en for zh, en in KIND_TITLES.values())
+
+
+def test_every_measure_is_explained() -> None:
+    """The table of docs/operations.md against the measures that alarm rules know."""
+    told = set(re.findall(r"`(\w+)`", "".join(_first_cells(OPERATIONS.read_text(), "## Alarm rules"))))
+    assert told == set(MEASURES)
+
+
 def _raised_kinds() -> Iterator[str]:
     """A kind stands in the call itself, or in a constant that its module knows."""
     root = DEPLOY.parent
@@ -103,6 +116,8 @@ def _raised_kinds() -> Iterator[str]:
         for argument in re.findall(r"\braise_alarm\(\s*\w+,\s*([\w.\"]+)", path.read_text()):
             if path.name == "alarms.py" and argument == "kind":
                 continue  # the definition itself
+            if argument == "rule.measure":
+                continue  # the table of measures: test_every_measure_is_explained
             if argument.startswith('"'):
                 yield argument.strip('"')
                 continue
