@@ -167,17 +167,17 @@ class PersonalQueueConf:
 
 @dataclass(frozen=True, slots=True)
 class SeatConf:
+    """``in_browser``: a page registers there by WebSocket, with an account that is not in a file."""
+
     name: str
     sip_password: str
+    in_browser: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PbxConfiguration:
-    """``in_browser``: a page registers there by WebSocket, with an account that is not in a file."""
-
     """What the database contributes. Every name is checked before it reaches a file."""
 
-    in_browser: bool = False
     dids: tuple[DidConf, ...]
     queues: tuple[QueueConf, ...]
     seats: tuple[SeatConf, ...]
