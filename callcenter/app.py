@@ -33,6 +33,7 @@ from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.problems import Problem, install_problem_handlers, problem_responses
 from callcenter.core.secrets import get_secret
 from callcenter.desk import phone_routes, record_routes, screen_pop_routes
+from callcenter.desk import call_routes as desk_call_routes
 from callcenter.desk import routes as desk_routes
 from callcenter.desk import socket as desk_socket
 from callcenter.desk.socket import DeskSockets
@@ -62,6 +63,7 @@ DOMAINS: tuple[ModuleType, ...] = (
     patients_routes,
     queues_routes,
     desk_routes,
+    desk_call_routes,
     phone_routes,
     screen_pop_routes,
     record_routes,

@@ -52,6 +52,8 @@ from callcenter.core.jobs import keep_running, run_every
 from callcenter.core.leadership import Leadership, LeadershipLost
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.secrets import get_secret
+from callcenter.desk.command_results import on_command_over
+from callcenter.desk.handlers import DeskEvents
 from callcenter.hotline_metrics import REFRESH_SECONDS, HotlineMetrics
 from callcenter.messaging.sender import MessageSender
 from callcenter.messaging.service import TOPIC as OUTBOX_TOPIC
@@ -108,11 +110,21 @@ class Engine:
         self._watch = Watch(self._pbx)
         self._active = False
         self._alone = asyncio.Event()
-        event_handlers = {**queue_handlers.HANDLERS, **LoginGuesses().handlers}
+        event_handlers = {
+            **queue_handlers.HANDLERS,
+            **DeskEvents(NumberPlan(settings.country, settings.area_code)).handlers,
+            **LoginGuesses().handlers,
+        }
         self._consumer = EventConsumer(self._database, event_handlers, self._miss_events, around=queue_handlers.batch)
         self._events = self._session("events", self._consumer.put)
         self._commands = self._session("commands", None)
-        self._sender = CommandSender(self._database, self._commands, self._pbx, {Render.action: self._perform_render})
+        self._sender = CommandSender(
+            self._database,
+            self._commands,
+            self._pbx,
+            {Render.action: self._perform_render},
+            tell=[on_command_over],
+        )
         self._clock = ClockKeeper(self._database, self._commands, self._pbx, ClockWatch())
         self._number_plan = NumberPlan(settings.country, settings.area_code)
         self._metrics = HotlineMetrics(self._database, self._pbx)
@@ -276,7 +288,12 @@ class Engine:
             snapshot = await read_snapshot(self._commands)
             async with self._database.transaction() as session:
                 await queue_handlers.correct_live(
-                    session, self._pbx, list(snapshot.entries), list(snapshot.members), set(snapshot.contacts)
+                    session,
+                    self._pbx,
+                    list(snapshot.entries),
+                    list(snapshot.members),
+                    set(snapshot.contacts),
+                    channels=snapshot.channels,
                 )
             await self._reconcile()
             await self._close_lost_calls()

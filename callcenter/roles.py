@@ -75,6 +75,9 @@ async def serve(settings: Settings, database_url: str, roles: Collection[Process
 
 
 async def _start_ivr(settings: Settings, database: Database, stack: AsyncExitStack) -> "IvrServer":
+    from callcenter.callouts.policy import Home
+    from callcenter.core.phone_numbers import NumberPlan
+    from callcenter.desk.dialling import AgentDialling
     from callcenter.desk.feature_codes import FeatureCodes
     from callcenter.ivr.server import IvrServer
 
@@ -87,7 +90,9 @@ async def _start_ivr(settings: Settings, database: Database, stack: AsyncExitSta
         shared=settings.fastagi_shared,
     )
     feature_codes = FeatureCodes(database, pbx=settings.pbx_name, code_key=get_secret(settings, "check_code_key"))
-    ivr = IvrServer(settings, database, handlers={"seat": feature_codes})
+    plan = NumberPlan(settings.country, settings.area_code)
+    dialling = AgentDialling(database, plan, Home.of(settings))
+    ivr = IvrServer(settings, database, handlers={"seat": feature_codes, "dial": dialling})
     await ivr.start()
     stack.push_async_callback(ivr.stop)
     return ivr

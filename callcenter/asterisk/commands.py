@@ -40,6 +40,8 @@ class Command(BaseModel, ABC):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     action: ClassVar[str]
+    gone_is_done: ClassVar[bool] = False
+    """Whether a channel that is not there (any more) is what was wanted."""
 
     @abstractmethod
     def ami(self) -> tuple[str, AmiHeaders]:
@@ -146,6 +148,7 @@ class HangUpChannel(Command):
     """A placed call-back is taken out, whatever it does. Not there any more is success."""
 
     action = "hang_up_channel"
+    gone_is_done = True
     attempt: ChannelId
 
     def ami(self) -> tuple[str, Mapping[str, str]]:
@@ -241,24 +244,22 @@ def is_already_so(command: Command, message: str) -> bool:
         return "not there" in lowered
     if isinstance(command, RemovePhoneCredential):
         return "not found" in lowered
-    if isinstance(command, HangUpChannel):
-        return "no such channel" in lowered
-    return False
+    return command.gone_is_done and "no such channel" in lowered
 
 
-async def request_command(session: AsyncSession, pbx: str, command: Command, *, cause: str) -> None:
+async def request_command(session: AsyncSession, pbx: str, command: Command, *, cause: str) -> PbxCommand:
     """Commit, with the caller's transaction, that ``pbx`` is to do this; the engine hears of it at commit."""
-    session.add(
-        PbxCommand(
-            pbx=pbx,
-            action=command.action,
-            arguments=command.model_dump(),
-            cause=cause,
-            state=CommandState.PENDING,
-            created_at=now(),
-        )
+    row = PbxCommand(
+        pbx=pbx,
+        action=command.action,
+        arguments=command.model_dump(),
+        cause=cause,
+        state=CommandState.PENDING,
+        created_at=now(),
     )
+    session.add(row)
     await announce(session, TOPIC, [pbx])
+    return row
 
 
 async def claim_commands(session: AsyncSession, pbx: str, *, limit: int) -> list[PbxCommand]:
@@ -288,16 +289,15 @@ async def put_back(session: AsyncSession, command_ids: Collection[int]) -> None:
     )
 
 
-async def mark_unknown(session: AsyncSession, pbx: str) -> list[str]:
-    """After a crash: what was sent and never answered is unknown. Returns the actions of these commands."""
-    result = await session.execute(
-        text(
-            "UPDATE pbx_commands SET state = 'unknown', finished_at = now()"
-            " WHERE pbx = :pbx AND state = 'sent' RETURNING action"
-        ),
-        {"pbx": pbx},
+async def mark_unknown(session: AsyncSession, pbx: str) -> Sequence[PbxCommand]:
+    """After a crash: what was sent and never answered is unknown. Returns these commands."""
+    marked = (
+        update(PbxCommand)
+        .where(PbxCommand.pbx == pbx, PbxCommand.state == CommandState.SENT)
+        .values(state=CommandState.UNKNOWN, finished_at=now())
+        .returning(PbxCommand)
     )
-    return [row.action for row in result]
+    return (await session.scalars(marked, execution_options={"synchronize_session": False})).all()
 
 
 def _yes(value: bool) -> str:

@@ -101,6 +101,7 @@ class AgentCalled:
     agent_uniqueid: AgentUniqueid
     interface: Interface
     member_name: MemberName
+    wanted_queue: WantedQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ class AgentConnect:
     agent_uniqueid: AgentUniqueid
     interface: Interface
     member_name: MemberName
+    wanted_queue: WantedQueue
     wait_seconds: Annotated[int, number("HoldTime")]
     ring_seconds: Annotated[int, number("RingTime")]
 
@@ -144,6 +146,23 @@ class AgentComplete:
     wait_seconds: Annotated[int, number("HoldTime")]
     talk_seconds: Annotated[int, number("TalkTime")]
     reason: Annotated[str, text("Reason")]
+
+
+# -- a supervisor and an agent
+
+
+@dataclass(frozen=True, slots=True)
+class ChanSpyStart:
+    """Somebody listens to a channel. ``spyer_uniqueid`` is the leg to who listens."""
+
+    spyer_uniqueid: Annotated[str, key("SpyerUniqueid")]
+
+
+@dataclass(frozen=True, slots=True)
+class ChanSpyStop:
+    """And does so no more."""
+
+    spyer_uniqueid: Annotated[str, key("SpyerUniqueid")]
 
 
 # -- members of queues
@@ -258,6 +277,20 @@ class Hangup:
 
 
 @dataclass(frozen=True, slots=True)
+class UserEvent:
+    """Our own, from the dialplan: ``name`` says which, ``state`` and ``kind`` what. ``seat``: whom it is for, if not
+    whose channel this is."""
+
+    name: Annotated[str, key("UserEvent")]
+    uniqueid: Uniqueid
+    linkedid: Linkedid
+    channel: Channel
+    state: Annotated[str, text("State")]
+    kind: Annotated[str, text("Kind")]
+    seat: Annotated[str, text("Seat")]
+
+
+@dataclass(frozen=True, slots=True)
 class FullyBooted:
     """Asterisk has loaded everything; sent once more after each log-in."""
 
@@ -275,6 +308,8 @@ Event = (
     | AgentRingNoAnswer
     | AgentConnect
     | AgentComplete
+    | ChanSpyStart
+    | ChanSpyStop
     | QueueMember
     | QueueMemberAdded
     | QueueMemberRemoved
@@ -285,6 +320,7 @@ Event = (
     | DeviceStateChange
     | ContactStatus
     | Hangup
+    | UserEvent
     | FullyBooted
     | RefusedLogin
 )
@@ -300,10 +336,14 @@ SUBSCRIBED = (
     "AgentComplete",
     "AgentConnect",
     "AgentRingNoAnswer",
+    "ChanSpyStart",
+    "ChanSpyStop",
     "ContactStatus",
+    "Hangup",
     "QueueCallerAbandon",
     "QueueCallerJoin",
     "QueueCallerLeave",
+    "UserEvent",
     *REFUSED_LOGINS,
 )
 """What the event session is sent at all (manager.conf's eventfilter): exactly what a handler wants."""

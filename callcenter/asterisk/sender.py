@@ -1,15 +1,16 @@
 """Sends ``pbx_commands`` rows to one PBX, in order, and records what Asterisk said."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 from pydantic import ValidationError
 from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from callcenter.asterisk.command_table import ALL_COMMANDS
 from callcenter.asterisk.commands import (
-    COMMANDS,
     Command,
     LiveCommand,
     claim_commands,
@@ -35,15 +36,30 @@ Performer = Callable[[Command], Awaitable[str]]
 It may be called again for what was done already (the link broke, a crash), so it must look at what is there.
 """
 
+Told = Callable[[AsyncSession, PbxCommand], Awaitable[None]]
+"""Is told, in the transaction that records it, what came of a command."""
+
 BATCH = 50
+TOO_LATE = "too late"
+"""Answer of a command about a live call that waited longer than it is good for."""
 POLL_SECONDS = 1.0
 """A lost NOTIFY costs this much, nothing else."""
 
 
 class CommandSender:
-    """One per engine. ``performers``: action -> function for commands the engine itself carries out."""
+    """One per engine. ``performers``: action -> function for commands the engine itself carries out. ``tell``: who
+    hears of each command that is over, whatever came of it."""
 
-    def __init__(self, database: Database, ami: AmiSession, pbx: str, performers: Mapping[str, Performer]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        ami: AmiSession,
+        pbx: str,
+        performers: Mapping[str, Performer],
+        *,
+        tell: Sequence[Told] = (),
+    ) -> None:
+        self._tell = tell
         self._database = database
         self._ami = ami
         self._pbx = pbx
@@ -61,8 +77,10 @@ class CommandSender:
         """
         async with self._database.transaction() as session:
             unknown = await mark_unknown(session, self._pbx)
-            for action in sorted(set(unknown) & set(self._performers)):
-                await request_command(session, self._pbx, COMMANDS[action](), cause="reconcile")
+            for command in unknown:
+                await self._tell_of(session, command)
+            for action in sorted({command.action for command in unknown} & set(self._performers)):
+                await request_command(session, self._pbx, ALL_COMMANDS[action](), cause="reconcile")
         if unknown:
             log.warning("pbx_commands_unknown", count=len(unknown))
 
@@ -92,7 +110,7 @@ class CommandSender:
     async def _send(self, row: PbxCommand) -> tuple[CommandState, str]:
         """What became of it, with Asterisk's or our own word; PENDING: nothing, Asterisk does not know of it."""
         try:
-            command = COMMANDS[row.action].model_validate(row.arguments)
+            command = ALL_COMMANDS[row.action].model_validate(row.arguments)
         except (KeyError, ValidationError) as error:  # of another version of this service
             return CommandState.FAILED, f"not understood: {type(error).__name__}"
         performer = self._performers.get(row.action)
@@ -116,7 +134,7 @@ class CommandSender:
     async def _send_live(self, command: LiveCommand, requested_at: datetime) -> tuple[CommandState, str]:
         """Raises NoSuchLiveCall, AmiUnavailable, AmiTimeout."""
         if now() - requested_at > timedelta(seconds=command.good_for_seconds):
-            return CommandState.FAILED, "too late"
+            return CommandState.FAILED, TOO_LATE
         message = ""
         for number, (action, headers) in enumerate(command.actions(await read_channels(self._ami))):
             try:
@@ -132,10 +150,18 @@ class CommandSender:
 
     async def _record(self, command_id: int, state: CommandState, answer: str) -> None:
         async with self._database.transaction() as session:
-            await session.execute(
+            over = (
                 update(PbxCommand)
                 .where(PbxCommand.id == command_id)
                 .values(state=state, finished_at=now(), answer=answer[:500])
+                .returning(PbxCommand)
             )
+            recorded = (await session.scalars(over, execution_options={"synchronize_session": False})).one_or_none()
+            if recorded is not None:
+                await self._tell_of(session, recorded)
         if state is not CommandState.DONE:
             log.warning("pbx_command_not_done", id=command_id, state=state, answer=answer)
+
+    async def _tell_of(self, session: AsyncSession, command: PbxCommand) -> None:
+        for tell in self._tell:
+            await tell(session, command)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from callcenter.asterisk.commands import seat_of
 from callcenter.asterisk.errors import AmiActionFailed
 from callcenter.asterisk.events import QueueEntry, QueueMember, parse_event
+from callcenter.asterisk.live_channels import LiveChannel, read_channels
 from callcenter.asterisk.manager import AmiSession
 from callcenter.core.clock import now
 
@@ -17,11 +18,13 @@ _UPTIME = re.compile(r"^System uptime: (\d+)")
 
 @dataclass(frozen=True, slots=True)
 class PbxSnapshot:
-    """``contacts``: seats with a reachable telephone. Members that are no seat of ours are left out."""
+    """``contacts``: seats with a reachable telephone. ``channels``: all there are. Members that are no seat of ours are
+    left out."""
 
     members: tuple[QueueMember, ...]
     entries: tuple[QueueEntry, ...]
     contacts: frozenset[str]
+    channels: tuple[LiveChannel, ...]
 
 
 async def read_queues(ami: AmiSession) -> tuple[tuple[QueueMember, ...], tuple[QueueEntry, ...]]:
@@ -36,7 +39,8 @@ async def read_snapshot(ami: AmiSession) -> PbxSnapshot:
     """Queues and registered seats. Raises AmiUnavailable, AmiTimeout."""
     members, entries = await read_queues(ami)
     contacts = await ami.send_list("PJSIPShowContacts")
-    return PbxSnapshot(members, entries, frozenset(_seats(contacts)))
+    channels = await read_channels(ami)
+    return PbxSnapshot(members, entries, frozenset(_seats(contacts)), tuple(channels))
 
 
 async def read_linkedids(ami: AmiSession) -> set[str]:

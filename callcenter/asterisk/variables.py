@@ -46,9 +46,19 @@ TOLD_OF_RECORDING = "CC_TOLD"  # "1" once the caller has heard that the conversa
 RECORDED = "CC_RECORDED"  # how many messages and remarks were begun on this call
 AGAINST = "CC_AGAINST"  # number of the agent whom the caller complains of, or empty: not offered this call
 
+# -- calls that agents make and pass on (extensions_agents.conf.j2): with the command
+TO = "CC_TO"  # a seat, a queue, or the id of a dial whose number the dialplan asks for
+BACK = "CC_BACK"  # the seat that passed the call on: it rings again when nobody answers
+
+# -- what supervisors do (extensions_supervisors.conf.j2): with the command
+SPIED = "CC_SPIED"  # the channel that is listened to
+SPY_OPTIONS = "CC_SPY_OPTIONS"  # ChanSpy's
+TAKES = "CC_TAKES"  # "1": whoever listened takes the call over
+TAKER = "CC_TAKER"  # the channel that the caller is connected to
+
 # -- call-backs (extensions_callbacks.conf.j2): the first comes with the command, the others when the dial is claimed
 ATTEMPT = "CC_ATTEMPT"
-NUMBER = "CC_NUMBER"  # as the trunk dials it
+NUMBER = "CC_NUMBER"  # as the trunk dials it; also of a call that an agent makes
 LANGUAGE = "CC_LANGUAGE"  # of the patient
 
 TOLD = (

@@ -12,7 +12,8 @@ from callcenter.accounts.models import Role, User
 from callcenter.agents import messages
 from callcenter.agents import service as agents
 from callcenter.agents.models import Agent, AgentMessage, AgentStateChange, Cause, PauseReason, Seat
-from callcenter.asterisk.commands import COMMANDS, Command
+from callcenter.asterisk.command_table import ALL_COMMANDS
+from callcenter.asterisk.commands import Command
 from callcenter.asterisk.models import PbxCommand
 from callcenter.callouts.policy import Home
 from callcenter.core.db import Database
@@ -103,4 +104,4 @@ async def commands_of(database: Database) -> list[Command]:
     """What was asked of the PBX, in order, whatever became of it."""
     async with database.transaction() as session:
         rows = await session.scalars(select(PbxCommand).order_by(PbxCommand.id))
-        return [COMMANDS[row.action].model_validate(row.arguments) for row in rows]
+        return [ALL_COMMANDS[row.action].model_validate(row.arguments) for row in rows]

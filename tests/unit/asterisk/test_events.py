@@ -116,6 +116,7 @@ CASES: list[tuple[str, Event]] = [
             caller_number="+8613800000001",
             caller_name=None,
             agent_channel="PJSIP/seat-a-00000002",
+            wanted_queue="",
         ),
     ),
     (
@@ -124,7 +125,9 @@ CASES: list[tuple[str, Event]] = [
     ),
     (
         f"Event: AgentConnect\n{CALLER}{AGENT}HoldTime: 9\nRingTime: 4\n",
-        events.AgentConnect(**OFFER, agent_channel="PJSIP/seat-a-00000002", wait_seconds=9, ring_seconds=4),
+        events.AgentConnect(
+            **OFFER, agent_channel="PJSIP/seat-a-00000002", wait_seconds=9, ring_seconds=4, wanted_queue=""
+        ),
     ),
     (
         f"Event: AgentComplete\n{CALLER}{AGENT}HoldTime: 9\nTalkTime: 60\nReason: caller\n",
@@ -165,6 +168,10 @@ CASES: list[tuple[str, Event]] = [
     (
         f"Event: Hangup\n{CALLER}Cause: 16\nCause-txt: Normal Clearing\n",
         events.Hangup(ID, ID, "PJSIP/trunk-00000001", 16, "Normal Clearing"),
+    ),
+    (
+        f"Event: UserEvent\n{CALLER}UserEvent: AgentLeg\nState: talks\nKind: transfer\n",
+        events.UserEvent("AgentLeg", ID, ID, "PJSIP/trunk-00000001", "talks", "transfer", ""),
     ),
     (
         "Event: FullyBooted\nPrivilege: system,all\nUptime: 6\nLastReload: 6\nStatus: Fully Booted\n",
