@@ -19,6 +19,7 @@ class LiveChannel:
     context: str
     extension: str
     application: str
+    application_data: str = ""
 
     @property
     def seat(self) -> str | None:
@@ -41,4 +42,5 @@ def _channel(row: Mapping[str, str]) -> LiveChannel:
         context=row.get("Context", ""),
         extension=row.get("Exten", ""),
         application=row.get("Application", ""),
+        application_data=row.get("ApplicationData", ""),
     )
