@@ -6,7 +6,9 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from callcenter.core.config import Settings
 from callcenter.core.errors import NotFound
+from callcenter.desk.phones import socket_url
 from callcenter.web.bundles import bundles
 
 router = APIRouter(include_in_schema=False, tags=["pages"])
@@ -73,6 +75,13 @@ async def login_page() -> HTMLResponse:
     return _shell(Page("login", "登录"), content_security_policy())
 
 
+@router.get("/desk")
+async def desk_page(request: Request) -> HTMLResponse:
+    """Where an agent works; it also talks with Asterisk, as a telephone."""
+    settings: Settings = request.app.state.settings
+    return _shell(Page("desk", "工作台"), content_security_policy(_own_socket(request), socket_url(settings)))
+
+
 @router.get("/static/{digest}/{name}")
 async def bundle(digest: str, name: str, request: Request) -> Response:
     """A file of a page: kept by browsers for ever, since another content has another address. Raises NotFound."""
@@ -84,3 +93,9 @@ async def bundle(digest: str, name: str, request: Request) -> Response:
         headers["Content-Encoding"] = "gzip"
         return Response(found.gzipped, media_type=found.media_type, headers=headers)
     return Response(found.content, media_type=found.media_type, headers=headers)
+
+
+def _own_socket(request: Request) -> str:
+    """Our WebSocket: older browsers do not take it for 'self'."""
+    scheme = "wss" if request.url.scheme == "https" else "ws"
+    return f"{scheme}://{request.url.netloc}"

@@ -26,8 +26,9 @@ export interface SocketEvents {
 
 /** The server pings more often than this; silence is a dead line. */
 const SILENCE_MILLISECONDS = 30_000;
-/** Close codes after which trying again is of no use; see docs/agent-api.md. */
-const FINAL = new Set([4001, 4003, 4009]);
+/** Close codes after which trying again is of no use: bad frame, not allowed, superseded (docs/agent-api.md). */
+export const CLOSED_FOR_GOOD = { badFrame: 4400, notAllowed: 4403, superseded: 4409 } as const;
+const FINAL: ReadonlySet<number> = new Set(Object.values(CLOSED_FOR_GOOD));
 
 export class AgentSocket {
   #socket: WebSocket | null = null;
@@ -85,8 +86,8 @@ export class AgentSocket {
       this.#after = message.sequence;
     }
     if (message.type === "hello") {
-      const sequence = message.after?.["sequence"];
-      if (typeof sequence === "number") this.#after ??= sequence;
+      const hello = message.after as { sequence: number; resumed: boolean };
+      if (!hello.resumed) this.#after = hello.sequence;
       this.events.connected(true);
     }
     this.events.message(message);
