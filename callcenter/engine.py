@@ -64,9 +64,11 @@ from callcenter.queues import service as queues
 from callcenter.retention import keep_to_retention
 from callcenter.speech.rendering import engine_work
 from callcenter.speech.service import TOPIC as SPOKEN_TOPIC
+from callcenter.supervision import handlers as supervision_handlers
 from callcenter.supervision.alarm_surroundings import Surroundings
 from callcenter.supervision.alarm_work import LOOK_SECONDS as ALARM_SECONDS
 from callcenter.supervision.alarm_work import AlarmWork
+from callcenter.supervision.members import end_day_memberships
 from callcenter.workorders import handlers as workorder_handlers
 
 log = structlog.get_logger(__name__)
@@ -76,6 +78,7 @@ LEDGER_FILE_SPAN = timedelta(days=1)
 """A ledger file is renamed when its first line is this old."""
 LEDGER_SECONDS = 10.0
 CALENDAR_SECONDS = 600.0
+DAY_MEMBERSHIPS_SECONDS = 20.0
 RECORDINGS_SECONDS = 2.0
 DISK_SECONDS = 10.0
 AMI_SECONDS = 10.0
@@ -114,6 +117,7 @@ class Engine:
             **queue_handlers.HANDLERS,
             **DeskEvents(NumberPlan(settings.country, settings.area_code)).handlers,
             **LoginGuesses().handlers,
+            **supervision_handlers.HANDLERS,
         }
         self._consumer = EventConsumer(self._database, event_handlers, self._miss_events, around=queue_handlers.batch)
         self._events = self._session("events", self._consumer.put)
@@ -218,6 +222,7 @@ class Engine:
             group.create_task(run_every("recording-disk", DISK_SECONDS, self._recording_disk.tick))
             group.create_task(run_every("retention", RETENTION_SECONDS, self._rotate_and_purge))
             group.create_task(run_every("calendar", CALENDAR_SECONDS, self._tend_calendar))
+            group.create_task(run_every("day-memberships", DAY_MEMBERSHIPS_SECONDS, self._end_day_memberships))
             surroundings = Surroundings(self._settings, self._commands, (self._events, self._commands))
             alarms = AlarmWork(self._settings, self._database, surroundings)
             group.create_task(run_every("alarms", ALARM_SECONDS, alarms.look))
@@ -361,6 +366,10 @@ class Engine:
         days, folder = self._settings.recording_retention_days, self._settings.recordings_dir
         async with self._database.transaction() as session:
             await recordings.delete_old(session, self._pbx, folder, retention_days=days, at=now())
+
+    async def _end_day_memberships(self) -> None:
+        async with self._database.transaction() as session:
+            await end_day_memberships(session, self._pbx, now())
 
     async def _tend_calendar(self) -> None:
         async with self._database.transaction() as session:

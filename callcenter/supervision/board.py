@@ -95,9 +95,10 @@ def count_agents(agents: Iterable[Row]) -> dict[str, dict[str, int]]:
     counts: dict[str, dict[str, int]] = {}
     for agent in agents:
         does = doing(agent)
-        for queue in agent["queues"] if does else ():
-            of_queue = counts.setdefault(queue, no_agents())
-            of_queue[does] += 1
+        if does is None:
+            continue
+        for queue in agent["queues"]:
+            counts.setdefault(queue, no_agents())[does] += 1
     return counts
 
 

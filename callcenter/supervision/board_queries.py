@@ -4,7 +4,8 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import Executable, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.callbacks.placing import is_attempt_id
@@ -34,7 +35,7 @@ _WAITING = text("""
 
 _AGENT_COLUMNS = """
     SELECT a.number, a.display_name, a.wanted, a.pause_reason, a.wanted_since, a.activity, a.activity_since,
-        a.activity_call_id, a.seat_name, coalesce(s.registered, false) AS registered,
+        a.activity_call_id, a.live_call, a.seat_name, coalesce(s.registered, false) AS registered,
         ARRAY(SELECT m.queue_name FROM queue_memberships AS m WHERE m.agent_id = a.id ORDER BY 1) AS queues,
         l.user_name AS listener, l.mode, l.call_id AS listened_call_id
     FROM agents AS a
@@ -44,8 +45,8 @@ _AGENT_COLUMNS = """
         WHERE agent_id = a.id AND ended_at IS NULL AND begun_at IS NOT NULL ORDER BY begun_at LIMIT 1
     ) AS l ON true
 """
-_ALL_AGENTS = text(f"{_AGENT_COLUMNS} ORDER BY a.number")
-_SOME_AGENTS = text(f"{_AGENT_COLUMNS} WHERE a.number = ANY(CAST(:numbers AS text[]))")
+_ALL_AGENTS = text(f"{_AGENT_COLUMNS} ORDER BY a.number").columns(live_call=JSONB)
+_SOME_AGENTS = text(f"{_AGENT_COLUMNS} WHERE a.number = ANY(CAST(:numbers AS text[]))").columns(live_call=JSONB)
 
 # by ix_calls_by_month_open; the last visit and step of each by index, in the partition of the call's time or later
 _OPEN_CALLS = text("""
@@ -98,8 +99,11 @@ async def list_waiting(session: AsyncSession) -> list[Row]:
 
 
 async def list_agents(session: AsyncSession, numbers: Collection[str] | None = None) -> list[dict[str, Any]]:
-    """All agents, or these. ``queue`` of the call they are on: the board fills it in."""
-    query, values = (_ALL_AGENTS, {}) if numbers is None else (_SOME_AGENTS, {"numbers": sorted(numbers)})
+    """All agents, or these. ``queue``: of the call, as the live events tell it."""
+    if numbers is None:
+        rows = await _rows(session, _ALL_AGENTS)
+    else:
+        rows = await _rows(session, _SOME_AGENTS, numbers=sorted(numbers))
     return [
         {
             "number": row["number"],
@@ -110,14 +114,16 @@ async def list_agents(session: AsyncSession, numbers: Collection[str] | None = N
             "activity": row["activity"],
             "activity_since": row["activity_since"],
             "call_id": row["activity_call_id"],
-            "queue": None,
+            "queue": (row["live_call"] or {}).get("queue"),
+            "call_state": (row["live_call"] or {}).get("state"),
+            "direction": (row["live_call"] or {}).get("direction"),
             "queues": row["queues"],
             "seat": row["seat_name"],
             "registered": row["registered"],
             "listener": row["listener"] if row["listened_call_id"] == row["activity_call_id"] else None,
             "mode": row["mode"] if row["listened_call_id"] == row["activity_call_id"] else None,
         }
-        for row in await _rows(session, query, **values)
+        for row in rows
     ]
 
 
@@ -155,5 +161,5 @@ def _masked(number: str | None) -> str | None:
     return mask(number) if number else None
 
 
-async def _rows(session: AsyncSession, query: TextClause, **values: Any) -> list[dict[str, Any]]:
+async def _rows(session: AsyncSession, query: Executable, **values: Any) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in await session.execute(query, values)]

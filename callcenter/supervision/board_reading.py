@@ -97,7 +97,7 @@ class BoardReader:
 
     def _with_queue(self, agent: dict[str, Any]) -> Row:
         call = self._calls.get(agent["call_id"] or "")
-        return agent | {"queue": call["queue_name"]} if call else agent
+        return agent | {"queue": call["queue_name"]} if call and agent["queue"] is None else agent
 
     def _queue_row(self, queue: dict[str, Any], waiting: list[Row], agents: Mapping[str, int]) -> Row:
         figures = self._of_day.get(queue["name"], _NOTHING)

@@ -1,6 +1,6 @@
 """What a supervisor may be refused."""
 
-from callcenter.core.errors import Conflict, Forbidden
+from callcenter.core.errors import Conflict, Forbidden, NotFound
 
 
 class OutsideScope(Forbidden):
@@ -29,6 +29,11 @@ class CallOver(Conflict):
 class CallerNotWaiting(Conflict):
     code = "caller-not-waiting"
     title_en, title_zh = "This caller does not wait any more.", "该来电者已不在排队。"
+
+
+class AlreadyInQueue(Conflict):
+    code = "already-in-queue"
+    title_en, title_zh = "This caller waits in that queue already.", "该来电者已在该队列中。"
 
 
 class CallbackNotMovable(Conflict):
@@ -72,3 +77,13 @@ class NotListening(Conflict):
 class AnnouncementOpen(Conflict):
     code = "announcement-already-open"
     title_en, title_zh = "An announcement is played there already.", "该处已有正在播放的紧急公告。"
+
+
+class CommandNotFound(NotFound):
+    code = "command-not-found"
+    title_en, title_zh = "You have asked for no such thing.", "未找到您的该项操作。"
+
+
+class AnnouncementNotFound(NotFound):
+    code = "announcement-not-found"
+    title_en, title_zh = "There is no such announcement.", "未找到该紧急公告。"

@@ -13,9 +13,9 @@ from callcenter.core.db import Database
 from callcenter.core.http import get_database, source_of
 from callcenter.core.jobs import WORLD_FAULTS
 from callcenter.core.problems import NotAcceptable, problem_responses
-from callcenter.supervision.board import Scope
 from callcenter.supervision.board_keeper import BoardKeeper, Watcher
 from callcenter.supervision.schemas import BoardResponse
+from callcenter.supervision.targets import scope_of
 
 router = APIRouter(tags=["supervision"], responses=problem_responses(401, 403))
 
@@ -88,8 +88,3 @@ class _Check:
             return False
         watcher.see(scope_of(access))
         return True
-
-
-def scope_of(access: Access) -> Scope:
-    """The queues that somebody may see; None: all."""
-    return None if Role.ADMIN in access.roles or not access.queue_scope else access.queue_scope

@@ -69,7 +69,11 @@ class AgentRow(BaseModel):
     activity: str = Field(examples=["on_call"])
     activity_since: datetime
     call_id: str | None = Field(examples=["pbx1-1763754631.12"])
-    queue: str | None = Field(description="Of the call; known some two seconds after it began.")
+    queue: str | None = Field(description="Of the call.")
+    call_state: str | None = Field(
+        examples=["talking"], description="`ringing`, `talking`, `held`, `consulting`, `conference`."
+    )
+    direction: str | None = Field(examples=["inbound"])
     queues: list[str] = Field(description="Which queues the agent serves.")
     seat: str | None = Field(examples=["seat-rose"])
     registered: bool = Field(description="Whether the seat's telephone is there.")

@@ -11,6 +11,7 @@ from callcenter.core.db import Database
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.desk.handlers import DeskEvents
 from callcenter.queues import handlers as queue_handlers
+from callcenter.supervision import handlers as supervision_handlers
 
 NOWHERE = Database("postgresql+asyncpg://nobody@127.0.0.1/nothing")
 
@@ -21,7 +22,12 @@ async def never(_event: object, _session: object) -> None:
 
 def test_asterisk_is_asked_for_exactly_what_a_handler_wants() -> None:
     """manager.conf's eventfilter is rendered from SUBSCRIBED."""
-    wanted = {**queue_handlers.HANDLERS, **DeskEvents(NumberPlan()).handlers, **LoginGuesses().handlers}
+    wanted = {
+        **queue_handlers.HANDLERS,
+        **DeskEvents(NumberPlan()).handlers,
+        **LoginGuesses().handlers,
+        **supervision_handlers.HANDLERS,
+    }
     assert set(events.SUBSCRIBED) == {name for name, kind in events.EVENT_CLASSES.items() if kind in wanted}
     assert {events.EVENT_CLASSES[name] for name in events.SUBSCRIBED} == wanted.keys()
 
