@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 DEFAULT_MAX_WAIT_SECONDS = 600
 """When nobody can be asked how long callers of a queue may wait."""
 
+CLOSED_BY_SUPERVISOR = Opening("closure")
+
 
 @dataclass(frozen=True, slots=True)
 class QueuePlan:
@@ -96,6 +98,8 @@ class DatabaseQueueGuide:
         first = queues.get(name)
         if first is None:
             return None
+        if first.active and first.closed_at is not None:
+            return QueueClosed(CLOSED_BY_SUPERVISOR)
         if first.active:
             opening = await self._openings.of(first.schedule_name)
             if opening.state != "open":
@@ -121,7 +125,7 @@ class DatabaseQueueGuide:
         for queue in chain:
             opening = await self._openings.of(queue.schedule_name)
             against_member = waiter.against in members.get(queue.name, ())
-            if not queue.active or opening.state != "open":
+            if not queue.active or queue.closed_at is not None or opening.state != "open":
                 continue
             if against_member and not queue.excludes_complained_agent:
                 continue
