@@ -32,7 +32,7 @@ from callcenter.core.middleware import RequestEnvelope
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.problems import Problem, install_problem_handlers, problem_responses
 from callcenter.core.secrets import get_secret
-from callcenter.desk import phone_routes, record_routes, screen_pop_routes
+from callcenter.desk import own_routes, phone_routes, record_routes, screen_pop_routes
 from callcenter.desk import call_routes as desk_call_routes
 from callcenter.desk import routes as desk_routes
 from callcenter.desk import socket as desk_socket
@@ -68,6 +68,7 @@ DOMAINS: tuple[ModuleType, ...] = (
     phone_routes,
     screen_pop_routes,
     record_routes,
+    own_routes,
     desk_socket,
     agents_routes,
     calls_routes,

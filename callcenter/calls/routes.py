@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.accounts.access import Access, require
 from callcenter.accounts.models import Role
-from callcenter.agents import queries as agent_queries
 from callcenter.calls.export import csv_lines
 from callcenter.calls.figures import get_figures, get_ratings
 from callcenter.calls.schemas import (
@@ -30,7 +29,8 @@ from callcenter.calls.schemas import (
     TimelineResponse,
     VisitResponse,
 )
-from callcenter.calls.search import CallFilter, CallScope, get_record, list_calls
+from callcenter.calls.scopes import call_scope_of
+from callcenter.calls.search import CallFilter, get_record, list_calls
 from callcenter.calls.timeline import tell
 from callcenter.core.audit import record_audit
 from callcenter.core.cursors import a_text, an_instant, decode_cursor, sort_key
@@ -69,7 +69,7 @@ async def search_calls(
 @router.get("/calls/{call_id}", responses=problem_responses(404))
 async def get_call(call_id: CallId, access: Reader, session: DbSession) -> CallDetail:
     """The whole way of a call from ring to hang-up; audited when it names a patient."""
-    record = await get_record(session, call_id, await _scope(session, access))
+    record = await get_record(session, call_id, await call_scope_of(session, access))
     if record.call.patient_id is not None:
         record_audit(session, access.actor, "calls.read", subject_id=call_id, patient_id=record.call.patient_id)
     return CallDetail(
@@ -137,7 +137,7 @@ async def get_rating_figures(
 async def _answer(
     request: Request, session: AsyncSession, access: Access, query: CallQuery, wanted: CallFilter
 ) -> Response | Page[CallSummary]:
-    scope = await _scope(session, access)
+    scope = await call_scope_of(session, access)
     show_numbers = _may_see_numbers(access)
     criteria = sorted(name for name in query.model_fields_set if name not in {"limit", "cursor", "format"})
     if query.format == "csv" or (query.format is None and _accepts_csv(request)):
@@ -169,17 +169,6 @@ def _filter(query: CallQuery, e164: str | None) -> CallFilter:
         queue=query.queue,
         outcome=query.outcome,
         direction=query.direction,
-    )
-
-
-async def _scope(session: AsyncSession, access: Access) -> CallScope:
-    """Quality and programmes see all calls, a supervisor those of the queues steered, an agent those talked in."""
-    agent = await agent_queries.find_agent_of_user(session, access.user_id) if access.user_id else None
-    return CallScope(
-        everything=access.has(Role.QUALITY, Role.INTEGRATION)
-        or (access.has(Role.SUPERVISOR) and not access.queue_scope),
-        queues=access.queue_scope if access.has(Role.SUPERVISOR) else frozenset(),
-        agent_number=agent.number if agent else None,
     )
 
 

@@ -23,6 +23,7 @@ from callcenter.calls.present import find_present
 from callcenter.calls.queries import COMPLAINT
 from callcenter.calls.search import CallRecord, CallScope, get_record
 from callcenter.core.phone_numbers import NumberPlan
+from callcenter.desk.dial_models import AgentDial
 from callcenter.queues import queries as queue_queries
 
 _REMEMBERED = timedelta(days=1)
@@ -202,7 +203,7 @@ def _stay_of(stays: Sequence[QueueStay], stage: Stage, agent_number: str) -> Que
 
 
 async def _with_live_facts(session: AsyncSession, own: OwnCall, plan: NumberPlan) -> OwnCall:
-    """What the ledger does not tell yet: from the callers who wait now, or from the call-back that is placed."""
+    """What the ledger does not tell yet: from the callers who wait now, the call-back that is placed, or the dial."""
     attempt = next((one for one in own.ids if is_attempt_id(one)), None)
     callback = await callback_queries.find_callback_of_attempt(session, attempt) if attempt else None
     if callback is not None:
@@ -210,9 +211,23 @@ async def _with_live_facts(session: AsyncSession, own: OwnCall, plan: NumberPlan
         return _filled(own, callback.e164, callback.patient_id, callback.did, stay, direction="outbound")
     waiting = await queue_queries.find_waiting(session, own.ids)
     if waiting is None:
-        return own
+        return await _with_own_dial(session, own)
     stay = QueueStay(waiting.queue_name, waiting.joined_at, None, None)
     return _filled(own, plan.normalise(waiting.caller_number), None, None, stay, direction=own.direction)
+
+
+async def _with_own_dial(session: AsyncSession, own: OwnCall) -> OwnCall:
+    """A call that an agent asked to be dialled: whose number it is."""
+    dial = (await session.scalars(select(AgentDial).where(AgentDial.id.in_(own.ids)).limit(1))).first()
+    if dial is None:
+        return own
+    return replace(
+        own,
+        direction="outbound",
+        caller_number=own.caller_number or dial.e164,
+        patient_id=own.patient_id or dial.patient_id,
+        queue_names=own.queue_names or (dial.queue_name,),
+    )
 
 
 def _filled(

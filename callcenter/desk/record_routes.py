@@ -4,17 +4,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.accounts.access import Access, require
 from callcenter.accounts.models import Role
-from callcenter.agents import queries as agent_queries
 from callcenter.agents import service as agents
 from callcenter.agents.models import Cause
 from callcenter.agents.schemas import AgentResponse
 from callcenter.calls.errors import InvalidPeriod
 from callcenter.calls.schemas import CallId, QueueInPath, QueueName
-from callcenter.calls.search import CallScope, get_record
+from callcenter.calls.scopes import call_scope_of
+from callcenter.calls.search import get_record
 from callcenter.core.audit import record_audit
 from callcenter.core.clock import now
 from callcenter.core.cursors import a_bigint, an_instant, sort_key
@@ -102,7 +101,7 @@ async def put_disposition_form(name: QueueInPath, body: FormPut, access: Admin, 
 @router.get("/calls/{call_id}/records", responses=problem_responses(404))
 async def get_call_records(call_id: CallId, access: Reader, session: DbSession) -> CallRecords:
     """What agents wrote about a call, with every version of the note; audited."""
-    call = (await get_record(session, call_id, await _scope(session, access))).call
+    call = (await get_record(session, call_id, await call_scope_of(session, access))).call
     record_audit(session, access.actor, "calls.read_records", subject_id=call.id, patient_id=call.patient_id)
     written = await record_queries.list_note_versions(session, [call.id])
     versions = [NoteResponse.model_validate(note) for note in written]
@@ -136,13 +135,3 @@ async def list_dispositions(
     page, next_cursor = cut_page(rows, paging.limit, lambda one: (one.saved_at.isoformat(), one.id))
     record_audit(session, access.actor, "dispositions.list", rows=len(page), queue=queue)
     return Page(items=[DispositionResponse.model_validate(one) for one in page], next_cursor=next_cursor)
-
-
-async def _scope(session: AsyncSession, access: Access) -> CallScope:
-    agent = await agent_queries.find_agent_of_user(session, access.user_id) if access.user_id else None
-    return CallScope(
-        everything=access.has(Role.QUALITY, Role.INTEGRATION)
-        or (access.has(Role.SUPERVISOR) and not access.queue_scope),
-        queues=access.queue_scope if access.has(Role.SUPERVISOR) else frozenset(),
-        agent_number=agent.number if agent else None,
-    )

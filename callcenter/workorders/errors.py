@@ -1,6 +1,6 @@
 """Errors of work orders."""
 
-from callcenter.core.errors import Conflict, Forbidden, NotFound
+from callcenter.core.errors import Conflict, Forbidden, InvalidInput, NotFound
 
 
 class WorkOrderNotFound(NotFound):
@@ -25,3 +25,15 @@ class NotYourWork(Forbidden):
 
     code = "not-your-work"
     title_en, title_zh = "This kind of work order is handled by others.", "此类工单由其他人员处理。"
+
+
+class UnknownCategory(InvalidInput):
+    """Or one that is switched off."""
+
+    code = "unknown-category"
+    title_en, title_zh = "There is no such category.", "没有这个工单分类。"
+
+
+class CategoryCycle(Conflict):
+    code = "category-cycle"
+    title_en, title_zh = "A category cannot be a part of itself.", "分类不能隶属于自身。"

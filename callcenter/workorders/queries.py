@@ -17,8 +17,10 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    func,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
@@ -26,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from callcenter.calls.models import Call, Leg, Recording
-from callcenter.workorders.models import COMPLAINT, MESSAGE, WorkOrder
+from callcenter.workorders.models import COMPLAINT, FIRST_BY_PEOPLE, MESSAGE, WorkOrder, WorkOrderCategory
 
 
 async def open_work_order(
@@ -61,6 +63,31 @@ async def open_work_order(
             where=WorkOrder.about_agent_number.is_(None) & new.excluded.about_agent_number.is_not(None),
         )
     )
+
+
+async def insert_work_order(session: AsyncSession, values: dict[str, Any]) -> WorkOrder | None:
+    """What a person opens, behind those of its kind on this call. None: somebody did at the same moment."""
+    last = select(func.coalesce(func.max(WorkOrder.occasion), 0)).where(
+        WorkOrder.kind == values["kind"], WorkOrder.call_id == values["call_id"]
+    )
+    occasion = max((await session.scalars(last)).one(), FIRST_BY_PEOPLE - 1) + 1
+    new = insert(WorkOrder).values(occasion=occasion, state="open", note="", **values)
+    put = new.on_conflict_do_nothing(index_elements=["kind", "call_id", "occasion"]).returning(WorkOrder)
+    return (await session.scalars(put)).one_or_none()
+
+
+async def list_categories(session: AsyncSession) -> Sequence[WorkOrderCategory]:
+    return (await session.scalars(select(WorkOrderCategory).order_by(WorkOrderCategory.code))).all()
+
+
+async def find_category(session: AsyncSession, code: str) -> WorkOrderCategory | None:
+    return await session.get(WorkOrderCategory, code, populate_existing=True)
+
+
+async def lock_categories(session: AsyncSession) -> dict[str, str | None]:
+    """Code to parent; until the end of this transaction nobody else changes the tree."""
+    await session.execute(text("LOCK TABLE work_order_categories IN SHARE ROW EXCLUSIVE MODE"))
+    return {one.code: one.parent for one in await list_categories(session)}
 
 
 async def fill_from_calls(session: AsyncSession, call_ids: Collection[str]) -> None:

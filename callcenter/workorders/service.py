@@ -11,14 +11,38 @@ from callcenter.calls.recordings import MeasuredRecording
 from callcenter.calls.service import find_call_id
 from callcenter.core.audit import SYSTEM, Actor, record_audit
 from callcenter.core.clock import now
+from callcenter.queues import service as queues
 from callcenter.workorders import queries
-from callcenter.workorders.errors import NotYourWork, WorkOrderClosed, WorkOrderNotFound, WorkOrderTaken
-from callcenter.workorders.models import COMPLAINT, MESSAGE, WorkOrder
+from callcenter.workorders.errors import (
+    CategoryCycle,
+    NotYourWork,
+    UnknownCategory,
+    WorkOrderClosed,
+    WorkOrderNotFound,
+    WorkOrderTaken,
+)
+from callcenter.workorders.models import (
+    COMPLAINT,
+    COMPLIMENT,
+    MESSAGE,
+    QUESTION,
+    SUGGESTION,
+    TASK,
+    WorkOrder,
+    WorkOrderCategory,
+)
 from callcenter.workorders.queries import WorkOrderScope
 
-DUE_WITHIN = {COMPLAINT: timedelta(days=7), MESSAGE: timedelta(days=1)}
+DUE_WITHIN = {
+    COMPLAINT: timedelta(days=7),
+    MESSAGE: timedelta(days=1),
+    QUESTION: timedelta(days=2),
+    SUGGESTION: timedelta(days=7),
+    COMPLIMENT: timedelta(days=7),
+    TASK: timedelta(days=7),
+}
 """By kind: complaints are answered to the patient within seven days (docs/glossary.md, "work order"), whoever left a
-message hears from us within a day."""
+message hears from us within a day; departments have seven days."""
 EMPTY_NOTE = "empty"
 """What a message in which nothing was said is closed with."""
 
@@ -74,6 +98,69 @@ async def record_measured(session: AsyncSession, recordings: Iterable[MeasuredRe
     numbers = await queries.close_empty(session, files, at=now(), by=SYSTEM.name, note=EMPTY_NOTE)
     for number in numbers:
         record_audit(session, SYSTEM, "workorders.close", subject_id=str(number))
+
+
+async def open_work_order(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    kind: str,
+    call_id: str,
+    request: str,
+    category: str | None,
+    queue_name: str | None,
+    patient_id: UUID | None,
+    at: datetime,
+) -> WorkOrder:
+    """What somebody heard on a call is somebody's work. A complaint is no queue's: others than agents answer it.
+
+    ``patient_id`` None: it follows from the call. Raises QueueNotFound, UnknownCategory.
+    """
+    if queue_name is not None:
+        await queues.get_queue(session, queue_name)
+    if category is not None:
+        found = await queries.find_category(session, category)
+        if found is None or not found.active:
+            raise UnknownCategory(category=category)
+    values = {
+        "kind": kind,
+        "call_id": call_id,
+        "request": request,
+        "category": category,
+        "queue_name": None if kind == COMPLAINT else queue_name,
+        "patient_id": patient_id,
+        "patient_set_by": actor.name if patient_id is not None else None,
+        "opened_at": at,
+        "opened_by": actor.name,
+        "due_at": at + DUE_WITHIN[kind],
+    }
+    order = None
+    while order is None:
+        order = await queries.insert_work_order(session, values)
+    await queries.fill_from_calls(session, [call_id])
+    await session.refresh(order)
+    record_audit(session, actor, "workorders.open", subject_id=str(order.number), patient_id=order.patient_id)
+    return order
+
+
+async def put_category(
+    session: AsyncSession, actor: Actor, code: str, *, parent: str | None, label_zh: str, label_en: str, active: bool
+) -> WorkOrderCategory:
+    """Create or change; work orders that have it keep it. Raises UnknownCategory (the parent), CategoryCycle."""
+    parents = await queries.lock_categories(session)
+    above = parent
+    while above is not None:
+        if above == code:
+            raise CategoryCycle
+        if above not in parents:
+            raise UnknownCategory(category=above)
+        above = parents[above]
+    category = await session.merge(
+        WorkOrderCategory(code=code, parent=parent, label_zh=label_zh, label_en=label_en, active=active)
+    )
+    await session.flush()
+    record_audit(session, actor, "workorders.put_category", subject_id=code)
+    return category
 
 
 async def get_work_order(session: AsyncSession, actor: Actor, number: int, scope: WorkOrderScope) -> WorkOrder:

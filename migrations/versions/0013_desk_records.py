@@ -15,6 +15,7 @@ down_revision = "0012"
 branch_labels = None
 depends_on = None
 phase = "expand"
+accepted = {"require-concurrent-index-creation": "the tables are new: nobody reads them yet"}
 
 _AT = sa.DateTime(timezone=True)
 

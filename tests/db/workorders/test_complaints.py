@@ -39,7 +39,8 @@ CALL = table(
     1|pbx1-1.1|complaint|agent-1001|CONNECT|1|pbx1-1.2|0
     """
 )
-EVERYBODY = ["admin", "agent", "expert", "quality", "supervisor"]
+EVERYBODY = ["admin", "agent", "expert", "integration", "quality", "supervisor"]
+ALL_ROLES = sorted(role.value for role in Role)
 
 
 @pytest.fixture
@@ -158,4 +159,7 @@ async def test_who_may_call_what(client: httpx.AsyncClient) -> None:
         "workorders_change_work_order": EVERYBODY,
         "workorders_take_work_order": EVERYBODY,
         "workorders_close_work_order": EVERYBODY,
+        "workorders_open_work_order": ["admin", "integration", "quality", "supervisor"],
+        "workorders_list_work_order_categories": ALL_ROLES,
+        "workorders_put_work_order_category": ["admin"],
     }
