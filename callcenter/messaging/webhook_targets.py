@@ -16,6 +16,9 @@ from callcenter.core.errors import InvalidInput, SetupError
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
+_TRANSLATED = (ip_network("64:ff9b::/96"), ip_network("2002::/16"))
+"""IPv6 addresses that stand for IPv4 ones, which may be anything."""
+
 
 class WebhookNotAllowed(InvalidInput):
     code = "webhook-not-allowed"
@@ -81,6 +84,8 @@ class Allowed:
             address = address.ipv4_mapped
         if any(address.version == network.version and address in network for network in self.networks):
             return True
+        if any(address.version == network.version and address in network for network in _TRANSLATED):
+            return False
         return scheme == "https" and address.is_global and not address.is_multicast
 
 

@@ -16,11 +16,13 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope
 class MailBox:
     """``answer(envelope)``: what the server says after the data; None: it hangs up without a word.
 
-    ``refused``: recipients it does not know. ``password``: whoever logs in must have it.
+    ``silent``: never a word after the data. ``refused``: recipients it does not know. ``password``: whoever logs in
+    must have it.
     """
 
     port: int = 0
     answer: Callable[[Envelope], str | None] = lambda _envelope: "250 taken"
+    silent: bool = False
     refused: frozenset[str] = frozenset()
     password: str = ""
     mails: list[EmailMessage] = field(default_factory=list)
@@ -40,6 +42,8 @@ class MailBox:
         mail = message_from_bytes(content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
+        if self.silent:
+            await asyncio.Event().wait()
         answer = self.answer(envelope)
         if answer is None:
             _hang_up(server)
