@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.support.browser import CHROMIUM, FLAGS, watch_page
 from tests.support.served_site import Site, served_site
+from tests.web.scene import Scene
 
 FAILED = pytest.StashKey[bool]()
 OpenPage = Callable[[], Page]
@@ -31,6 +32,12 @@ def site(database_url: str, tmp_path: Path) -> Iterator[Site]:
     """The service over this test's database, with an address of its own."""
     with served_site(database_url, tmp_path / "state") as site:
         yield site
+
+
+@pytest.fixture
+def scene(site: Site, tmp_path: Path) -> Scene:
+    """The sample hospital on that site."""
+    return Scene(site, tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 /** What stands in the top bar: what the agent does now and since when, and the buttons of what they want. */
 
 import { html, nothing, type TemplateResult } from "lit";
+import { post } from "../shared/api";
 import { duration, label } from "../shared/i18n";
 import type { Desk } from "./model";
 import { t, type DeskKey } from "./words";
@@ -30,12 +31,23 @@ export function stateBar(desk: Desk): TemplateResult | typeof nothing {
           >
             ${t("want.available")} <kbd>F9</kbd>
           </button>
-          ${pauseButtons(desk)}
+          ${pauseButtons(desk)} ${state.activity === "wrap_up" ? endWrapUp(desk) : nothing}
           <button type="button" class="quiet" data-test="leave" ?disabled=${desk.busy.has("state") || desk.isOnCall} @click=${() => void desk.want("logged_out")}>
             ${t("want.logged_out")}
           </button>
         `}
   `;
+}
+
+/** Done with the call's writing before the time is over. */
+function endWrapUp(desk: Desk): TemplateResult {
+  const end = (): void => {
+    void desk.act("wrap-up", async () => {
+      await desk.saveNote();
+      await post("/agents/me/wrap-up/end");
+    });
+  };
+  return html`<button type="button" data-test="end-wrap-up" ?disabled=${desk.busy.has("wrap-up")} @click=${end}>${t("wrap_up.end")}</button>`;
 }
 
 function pauseButtons(desk: Desk): TemplateResult {

@@ -6,7 +6,8 @@ import type { Desk } from "./model";
 import { t } from "./words";
 
 type Open = "none" | "keypad" | "transfer";
-const open: { what: Open } = { what: "none" };
+const KINDS = ["agent", "expert", "queue", "number"] as const;
+const open: { what: Open; kind: (typeof KINDS)[number] } = { what: "none", kind: "agent" };
 
 export function callCard(desk: Desk): TemplateResult {
   const phase = desk.phase;
@@ -113,10 +114,9 @@ function transferForm(desk: Desk): TemplateResult {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
     const how = (event.submitter as HTMLButtonElement).value;
-    const kind = String(form.get("kind"));
-    const to = String(form.get(kind === "queue" ? "queue" : "to") ?? "").trim();
+    const to = String(form.get("to") ?? "").trim();
     if (to === "") return;
-    void desk.passOn(how as "transfer" | "consult", { kind, to }).then((done) => {
+    void desk.passOn(how as "transfer" | "consult", { kind: open.kind, to }).then((done) => {
       if (done) open.what = "none";
       desk.changed();
     });
@@ -125,24 +125,27 @@ function transferForm(desk: Desk): TemplateResult {
     <form class="stack transfer" @submit=${send}>
       <fieldset class="row">
         <legend class="unseen">${t("transfer.kind")}</legend>
-        ${(["agent", "queue", "number"] as const).map(
+        ${KINDS.map(
           (kind) => html`
-            <label class="row"><input type="radio" name="kind" value=${kind} ?checked=${kind === "agent"} @change=${() => desk.changed()} /> ${t(`transfer.${kind}`)}</label>
+            <label class="row"><input type="radio" name="kind" .checked=${open.kind === kind} @change=${() => chooseKind(desk, kind)} /> ${t(`transfer.${kind}`)}</label>
           `,
         )}
       </fieldset>
-      <label for="transfer-to">${t("transfer.to")}</label>
-      <input id="transfer-to" name="to" autocomplete="off" inputmode="tel" maxlength="40" data-test="transfer-to" />
-      <label for="transfer-queue">${t("transfer.queue")}</label>
-      <select id="transfer-queue" name="queue">
-        ${desk.queues.map((queue) => html`<option value=${queue.name}>${label(queue)}</option>`)}
-      </select>
+      <label for="transfer-to">${open.kind === "queue" ? t("transfer.queue") : open.kind === "number" ? t("transfer.number") : t("transfer.agent_number")}</label>
+      ${open.kind === "queue"
+        ? html`<select id="transfer-to" name="to" required>${desk.queues.map((queue) => html`<option value=${queue.name}>${label(queue)}</option>`)}</select>`
+        : html`<input id="transfer-to" name="to" required autocomplete="off" inputmode="tel" maxlength="40" data-test="transfer-to" />`}
       <div class="row">
         <button type="submit" value="consult" data-test="consult">${t("do.consult")}</button>
         <button type="submit" value="transfer" data-test="blind">${t("do.transfer_now")}</button>
       </div>
     </form>
   `;
+}
+
+function chooseKind(desk: Desk, kind: (typeof KINDS)[number]): void {
+  open.kind = kind;
+  desk.changed();
 }
 
 function dialForm(desk: Desk): TemplateResult {

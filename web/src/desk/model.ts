@@ -8,6 +8,7 @@ import { AgentSocket, CLOSED_FOR_GOOD, type Message } from "../shared/socket";
 import { BrowserPhone } from "./phone";
 import type {
   AgentState,
+  Grade,
   Answer,
   Disposition,
   Hello,
@@ -65,6 +66,7 @@ export class Desk {
   seats: Seat[] = [];
   reasons: PauseReason[] = [];
   queues: Queue[] = [];
+  grades: Grade[] = [];
   queuesNow: QueueNow[] = [];
   pop: ScreenPop | null = null;
   popError = "";
@@ -95,10 +97,11 @@ export class Desk {
   /** Raises Problem when the log-in has no desk. */
   async start(): Promise<void> {
     this.me = await get<Me>("/auth/me");
-    [this.agent, this.reasons, this.queues] = await Promise.all([
+    [this.agent, this.reasons, this.queues, this.grades] = await Promise.all([
       get<{ number: string; display_name: string }>("/agents/me"),
       get<PauseReason[]>("/pause-reasons"),
       get<Queue[]>("/queues"),
+      get<Grade[]>("/vip-grades"),
     ]);
     this.changed();
     this.#socket.start();
@@ -158,6 +161,10 @@ export class Desk {
 
   get hasUnsavedWork(): boolean {
     return !this.draft.noteSaved || !this.draft.dispositionSaved;
+  }
+
+  gradeLabel(code: string): { label_zh: string; label_en: string } {
+    return this.grades.find((grade) => grade.code === code) ?? { label_zh: code, label_en: code };
   }
 
   queueLabel(name: string): Queue | { label_zh: string; label_en: string } {

@@ -27,11 +27,10 @@ export function popCard(desk: Desk): TemplateResult {
 }
 
 function head(desk: Desk, pop: ScreenPop): TemplateResult {
-  const grade = pop.patient?.vip_label_zh ? (language() === "en" ? pop.patient.vip_label_en : pop.patient.vip_label_zh) : pop.vip_grade;
   return html`
     <div class="pop-head">
       <h2 id="pop-title" data-test="pop-name">${pop.patient?.name ?? t("pop.unknown")}</h2>
-      ${pop.vip_grade ? html`<span class="tag vip" data-test="vip">${t("pop.vip", { grade: grade ?? pop.vip_grade })}</span>` : nothing}
+      ${pop.vip_grade ? html`<span class="tag vip" data-test="vip">${t("pop.vip", { grade: label(desk.gradeLabel(pop.vip_grade)) })}</span>` : nothing}
       <span class="tag ${pop.verified ? "good" : "warn"}" data-test="verified">${pop.verified ? t("pop.verified") : t("pop.not_verified")}</span>
       ${pop.patient?.deceased ? html`<span class="tag bad">${t("pop.deceased")}</span>` : nothing}
       ${desk.isOnCall || desk.state?.activity === "wrap_up"

@@ -56,6 +56,10 @@ export interface Named {
   name_en: string;
 }
 
+export interface Grade extends Labelled {
+  code: string;
+}
+
 export interface Queue extends Labelled {
   name: string;
 }
