@@ -45,6 +45,7 @@ from callcenter.patients import routes as patients_routes
 from callcenter.patients.import_files import MAX_UPLOAD_BYTES
 from callcenter.queues import recording_policy_routes
 from callcenter.queues import routes as queues_routes
+from callcenter.reports import routes as reports_routes
 from callcenter.speech import routes as speech_routes
 from callcenter.speech.recordings import MAX_RECORDING_BYTES
 from callcenter.supervision import alarm_routes
@@ -78,6 +79,7 @@ DOMAINS: tuple[ModuleType, ...] = (
     recording_routes,
     recording_policy_routes,
     workorders_routes,
+    reports_routes,
     speech_routes,
     ivr_routes,
     supervision_routes,

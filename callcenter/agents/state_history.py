@@ -43,8 +43,9 @@ async def load_changes(
     Between them may lie some with another time: a wrap-up that was ended late has the time at which it was over.
     """
     own = _of.agent_id == agent_id
-    first = await session.scalar(select(func.min(_of.sequence)).where(own, _of.at >= start, _of.at < end))
-    after = await session.scalar(select(_of.sequence).where(own, _of.at >= end).order_by(_of.at, _of.sequence).limit(1))
+    by_time = select(_of.sequence).where(own).order_by(_of.at, _of.sequence).limit(1)
+    first = await session.scalar(by_time.where(_of.at >= start, _of.at < end))
+    after = await session.scalar(by_time.where(_of.at >= end))
     before = select(func.max(_of.sequence)).where(own, _of.at < start)
     bounds = [bound for bound in (first, after) if bound is not None]
     if bounds:
