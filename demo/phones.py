@@ -36,6 +36,8 @@ class Phone:
     name: str
     process: asyncio.subprocess.Process
     folder: Path
+    media_port: int
+    """Where it receives RTP."""
 
     async def done(self, timeout_seconds: float = 60.0) -> None:
         """Wait until the scenario ended well. Raises PhoneFailed otherwise, or after the time-out."""
@@ -131,13 +133,21 @@ class PhoneSystem:
             self._ports.release()
 
     async def call(
-        self, number: str, to: str, steps: Sequence[Step], *, name: str = "caller", speaks: bool = False
+        self,
+        number: str,
+        to: str,
+        steps: Sequence[Step],
+        *,
+        name: str = "caller",
+        speaks: bool = False,
+        tone_hz: int | None = None,
     ) -> Phone:
         """Somebody in the telephone network, with ``number`` as caller id (put into From as it is), dials ``to``.
 
-        ``speaks``: all the time, loud enough to be recorded as speech.
+        ``speaks``: all the time, loud enough to be recorded as speech; ``tone_hz``: so high.
         """
-        scenario = sip_scenarios.caller(number, steps, self._voice if speaks else self._audio)
+        audio = self._tone(tone_hz) if tone_hz else self._voice if speaks else self._audio
+        scenario = sip_scenarios.caller(number, steps, audio)
         return await self._start(name, scenario, ["-s", to, "-m", "1"])
 
     async def call_many(self, calls: Sequence[tuple[str, str, float]], *, patience_seconds: float) -> Phone:
@@ -164,12 +174,17 @@ class PhoneSystem:
         ring_seconds: float = 1.0,
         calls: int | None = None,
         refuse: int | None = None,
+        tone_hz: int | None = None,
     ) -> Phone:
-        """Register a seat's telephone and let it take calls (``calls``: that many, None: until unplugged)."""
+        """Register a seat's telephone and let it take calls (``calls``: that many, None: until unplugged).
+
+        ``tone_hz``: what it says, all the time.
+        """
         port = self._take_port()
         registration = await self._start(f"{seat} registers", sip_scenarios.register(seat, password), ["-m", "1"], port)
         await registration.done(10)
-        scenario = sip_scenarios.seat(steps, self._audio, ring_seconds=ring_seconds, refuse=refuse)
+        audio = self._tone(tone_hz) if tone_hz else self._audio
+        scenario = sip_scenarios.seat(steps, audio, ring_seconds=ring_seconds, refuse=refuse)
         return await self._start(seat, scenario, ["-m", str(calls)] if calls else [], port)
 
     async def answer_at_trunk(
@@ -206,6 +221,12 @@ class PhoneSystem:
     def _voice(self) -> Path:
         return Path(self._folder.name) / "voice.alaw"
 
+    def _tone(self, hz: int) -> Path:
+        file = Path(self._folder.name) / f"tone-{hz}.alaw"
+        if not file.exists():
+            file.write_bytes(_square_alaw(round(4_000 / hz), seconds=4))
+        return file
+
     async def _start(
         self,
         name: str,
@@ -217,11 +238,12 @@ class PhoneSystem:
         folder = Path(tempfile.mkdtemp(dir=self._folder.name))
         for file, content in {"scenario.xml": scenario, **files}.items():
             (folder / file).write_text(content)
+        media_port = self._take_port()
         command = [
             "sipp",
             f"{self.sip_host}:{self.sip_port}",
             *("-sf", "scenario.xml", "-i", LOOPBACK, "-mi", LOOPBACK),
-            *("-p", str(port or self._take_port()), "-mp", str(self._take_port())),
+            *("-p", str(port or self._take_port()), "-mp", str(media_port)),
             *("-nostdin", "-trace_err", "-error_file", "errors.log"),
             *(["-trace_msg", "-message_file", "messages.log"] if self.keep_messages else []),
             *arguments,
@@ -232,7 +254,7 @@ class PhoneSystem:
             )
         except FileNotFoundError as error:
             raise SetupError("SIPp is not installed: run `make setup-pbx` (Debian package sip-tester).") from error
-        phone = Phone(name, process, folder)
+        phone = Phone(name, process, folder, media_port)
         self.phones.append(phone)
         return phone
 
@@ -253,4 +275,10 @@ def _quiet_alaw(seconds: int) -> bytes:
 
 def _loud_alaw(seconds: int) -> bytes:
     """A tone of 400 Hz, a square wave of some 4,000 of 32,768 (G.711, segment 5)."""
-    return (bytes((0x85,)) * 10 + bytes((0x05,)) * 10) * (400 * seconds)
+    return _square_alaw(10, seconds)
+
+
+def _square_alaw(half_samples: int, seconds: int) -> bytes:
+    """A square wave, its period twice as many samples of an eighth of a millisecond; whole periods only."""
+    period = bytes((0x85,)) * half_samples + bytes((0x05,)) * half_samples
+    return period * (8_000 * seconds // len(period))

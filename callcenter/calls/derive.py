@@ -14,6 +14,7 @@ from uuid import UUID
 
 from callcenter.asterisk import variables
 from callcenter.asterisk.ledger import CelRecord, QueueLogRecord, endpoint_of, seat_of_channel
+from callcenter.asterisk.spy_ids import is_spy_id
 from callcenter.calls.channels import Channel, Span, is_local, overlap, read_channels, without_joints
 from callcenter.calls.clock_steps import in_order
 from callcenter.calls.offers import find_offer, held_by
@@ -139,8 +140,8 @@ def derive_call(
         kinds.setdefault(event.kind, []).append(event)
     all_channels = read_channels(ordered)
     channels = without_joints(all_channels)
-    if not channels:
-        return None  # also a call-back that only waits: no telephone has rung yet
+    if not channels or is_spy_id(call_id):
+        return None  # a call-back that only waits: no telephone has rung yet; or a supervisor who listens
     main, is_placed = _main_channel(call_id, all_channels, channels)
     finished = any(event.linkedid == call_id for event in kinds.get("LINKEDID_END", ()))
     last_at = ordered[-1].at
@@ -207,7 +208,7 @@ def derive_call(
                 is_over=state != "open",
             )
             for channel in channels.values()
-            if channel.is_own or channel is main
+            if channel.is_own or channel is main or is_spy_id(channel.uniqueid)
             for leg in [_leg(channel, agents, caller=None if is_placed else main)]
         ),
         visits=rate_visits(visits, marks),
@@ -281,7 +282,8 @@ def _leg(channel: Channel, agents: Mapping[str, str], *, caller: Channel | None)
         seat_name=seat,
         agent_number=agents.get(channel.uniqueid),
         started_at=channel.started_at,
-        answered_at=channel.answered_at,
+        # who took the call over had answered before
+        answered_at=channel.started_at if is_spy_id(channel.uniqueid) else channel.answered_at,
         ended_at=channel.ended_at,
         hangup_cause=channel.hangup_cause,
     )
