@@ -72,8 +72,8 @@ MEASURES: Mapping[Measure, About] = {
 
 SURROUNDINGS = frozenset({Measure.PBX_AWAY, Measure.TRUNK_DOWN, Measure.LEDGER_LAG, Measure.DISK_FREE})
 """Seen by the engine of a PBX only; their subjects begin with its name."""
-_RATES = frozenset({Measure.SERVICE_LEVEL, Measure.ABANDON_RATE})
-_OF_CALLS = _RATES | {Measure.UNANSWERED_CALLS}
+OF_CALLS = frozenset({Measure.SERVICE_LEVEL, Measure.ABANDON_RATE, Measure.UNANSWERED_CALLS})
+"""Counted over a window of calls: dear (0.2 s for half an hour of 20 calls/s), and never changed much by a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ async def measure_people(
     of_agents = [one for one in asked if MEASURES[one.measure].of == "agent"]
     found: dict[Asked, dict[str, Reading]] = {}
     if of_queues:
-        windows = {one.window_minutes for one in of_queues if one.measure in _OF_CALLS}
+        windows = {one.window_minutes for one in of_queues if one.measure in OF_CALLS}
         looked = await _look_at_queues(session, windows, at)
         for one in of_queues:
             found[one] = {name: Reading(value_of(one, queue), frozenset({name})) for name, queue in looked.items()}

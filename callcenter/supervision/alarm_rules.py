@@ -19,6 +19,7 @@ from callcenter.supervision import alarm_queries as queries
 from callcenter.supervision.alarm_errors import AlarmRuleNotFound, AlarmRuleShipped
 from callcenter.supervision.alarm_measures import (
     MEASURES,
+    OF_CALLS,
     SURROUNDINGS,
     Asked,
     Measure,
@@ -128,15 +129,26 @@ def limits_of(rule: AlarmRule) -> Limits:
 
 
 class RuleLook:
-    """One look at all rules, in one transaction. ``seen``: what this engine sees of its surroundings."""
+    """One look at all rules, in one transaction. ``seen``: what this engine sees of its surroundings.
+
+    ``is_live``: Asterisk can be asked. ``counts_calls``: also the measures of OF_CALLS.
+    """
 
     def __init__(
-        self, session: AsyncSession, *, pbx: str, seen: Mapping[Measure, Readings], is_live: bool, zone: ZoneInfo
+        self,
+        session: AsyncSession,
+        *,
+        pbx: str,
+        seen: Mapping[Measure, Readings],
+        is_live: bool,
+        counts_calls: bool,
+        zone: ZoneInfo,
     ) -> None:
         self._session = session
         self._pbx = pbx
         self._seen = seen
         self._is_live = is_live
+        self._counts_calls = counts_calls
         self._zone = zone
 
     async def evaluate(self, at: datetime) -> None:
@@ -154,7 +166,10 @@ class RuleLook:
         await self._tell_of_events([rule for rule in rules if rule.measure == Measure.EVENT], at)
 
     def _asks(self, rule: AlarmRule) -> bool:
-        about = MEASURES[measure_of(rule)]
+        measure = measure_of(rule)
+        about = MEASURES[measure]
+        if measure in OF_CALLS and not self._counts_calls:
+            return False
         return about.of in {"queue", "agent"} and (self._is_live or not about.live)
 
     async def _look_at(

@@ -14,6 +14,8 @@ from callcenter.supervision.alarm_rules import RuleLook, ensure_shipped
 from callcenter.supervision.alarm_surroundings import Surroundings
 
 LOOK_SECONDS = 1.0
+CALLS_SECONDS = 4.0
+"""Between two countings of calls."""
 READINGS_SECONDS = 5.0
 """How old what other processes read of our surroundings may be."""
 _LATELY = timedelta(hours=1)
@@ -28,25 +30,34 @@ class AlarmWork:
         self._surroundings = surroundings
         self._zone = ZoneInfo(settings.time_zone)
         self._has_shipped = False
-        self._readings_due_at = time.monotonic()
+        self._calls_due_at = self._readings_due_at = time.monotonic()
 
     async def look(self) -> None:
         """One look; a missed one costs only time."""
-        pbx, at = self._settings.pbx_name, now()
+        pbx, at, started = self._settings.pbx_name, now(), time.monotonic()
         async with self._database.transaction() as session:
             read = await queries.ledger_offsets(session, pbx, since=at - _LATELY)
         seen = await self._surroundings.look(read)
         async with self._database.transaction() as session:
             if not self._has_shipped:
                 await ensure_shipped(session)
-            look = RuleLook(session, pbx=pbx, seen=seen, is_live=self._surroundings.is_connected, zone=self._zone)
+            counts_calls, tells = started >= self._calls_due_at, started >= self._readings_due_at
+            look = RuleLook(
+                session,
+                pbx=pbx,
+                seen=seen,
+                is_live=self._surroundings.is_connected,
+                counts_calls=counts_calls,
+                zone=self._zone,
+            )
             await look.evaluate(at)
-            is_due = time.monotonic() >= self._readings_due_at
-            if is_due:
+            if tells:
                 await queries.put_readings(session, self._rows(seen))
         self._has_shipped = True
-        if is_due:
-            self._readings_due_at = time.monotonic() + READINGS_SECONDS
+        if counts_calls:
+            self._calls_due_at = started + CALLS_SECONDS
+        if tells:
+            self._readings_due_at = started + READINGS_SECONDS
 
     def _rows(self, seen: dict[Measure, Readings]) -> list[dict[str, Any]]:
         pbx, at = self._settings.pbx_name, now()

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 
 from callcenter.accounts.models import Role
 from callcenter.alarms.models import AlarmRuleState
+from callcenter.calls.models import QueueVisit
 from callcenter.core.alarms import Alarm, raise_alarm
 from callcenter.core.audit import SYSTEM, AuditEntry
 from callcenter.core.db import Database
@@ -53,10 +54,11 @@ async def looks(
     seen: Mapping[Measure, Readings] | None = None,
     *,
     is_live: bool = True,
+    counts_calls: bool = True,
     pbx: str = "pbx1",
 ) -> None:
     async with database.transaction() as session:
-        look = RuleLook(session, pbx=pbx, seen=seen or {}, is_live=is_live, zone=ZONE)
+        look = RuleLook(session, pbx=pbx, seen=seen or {}, is_live=is_live, counts_calls=counts_calls, zone=ZONE)
         await look.evaluate(T0 + timedelta(seconds=second))
 
 
@@ -154,6 +156,23 @@ async def test_waiting_is_not_judged_while_asterisk_is_away(queues: Database) ->
     await caller_waits(queues, -100)
     await looks(queues, 0, is_live=False)
     assert await alarms(queues) == []
+
+
+async def test_calls_are_counted_less_often(queues: Database) -> None:
+    await given_rule(queues, measure="unanswered_calls", threshold=0, clear_threshold=0, for_seconds=0)
+    async with queues.transaction() as session:
+        session.add(
+            QueueVisit(
+                call_id="a", uniqueid="a", number=1, queue_name="vip", priority=0, outcome="overflowed", entered_at=T0,
+                wait_seconds=1,
+            )
+        )  # fmt: skip
+    await looks(queues, 1, counts_calls=False)
+    assert await alarms(queues) == []
+    await looks(queues, 2)
+    assert [alarm.queues for alarm in await alarms(queues)] == [["vip"]]
+    await looks(queues, 3, counts_calls=False)
+    assert [alarm.cleared_at for alarm in await alarms(queues)] == [None]
 
 
 async def test_a_queue_that_is_switched_off_has_no_alarm_any_more(queues: Database) -> None:
