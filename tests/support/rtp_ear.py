@@ -44,16 +44,16 @@ class Ear:
         """Whether this tone was there all the last ``seconds``."""
         wanted = int(seconds * SAMPLES_PER_SECOND)
         samples = self._heard[port][-wanted:]
-        return len(samples) == wanted and min(_levels(samples, hz)) > LOUD
+        return len(samples) == wanted and min(levels(samples, hz)) > LOUD
 
     def hears_no(self, port: int, hz: float, *, seconds: float = 0.5) -> bool:
         """Whether this tone was not there in any part of the last ``seconds``; silence without RTP counts too."""
         samples = self._heard[port][-int(seconds * SAMPLES_PER_SECOND) :]
-        return max(_levels(samples, hz), default=0.0) < LOUD
+        return max(levels(samples, hz), default=0.0) < LOUD
 
     def ever_hears(self, port: int, hz: float, since: int) -> bool:
         """Whether this tone was there at any time since the mark."""
-        return max(_levels(self._heard[port][since:], hz), default=0.0) > LOUD
+        return max(levels(self._heard[port][since:], hz), default=0.0) > LOUD
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def listening() -> Iterator[Ear]:
             loop.remove_reader(wire)
 
 
-def _levels(samples: list[int], hz: float, window: int = 960) -> list[float]:
+def levels(samples: list[int], hz: float, window: int = 960) -> list[float]:
     """Amplitude of the tone in each 120 ms (Goertzel)."""
     found = []
     omega = 2 * math.pi * hz / SAMPLES_PER_SECOND

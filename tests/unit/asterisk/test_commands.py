@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from callcenter.asterisk.command_table import ALL_COMMANDS
+from callcenter.asterisk.call_commands import PauseRecording
 from callcenter.asterisk.commands import (
     COMMANDS,
     Command,
@@ -205,6 +206,7 @@ def test_every_command_is_in_the_list_and_comes_back_from_its_row() -> None:
         (PlaceCallback(**PLACE), "No such channel", False),
         (RemovePhoneCredential(seat="seat-rose"), "Database entry not found", True),
         (PutPhoneCredential(seat="seat-rose", digest=DIGEST), "Database entry not found", False),
+        (PauseRecording(seat="seat-rose", call="pbx1-1.1", paused=True), "Cannot set mute flag", True),
     ],
 )
 def test_what_is_so_already_is_success(command: Command, message: str, so: bool) -> None:
