@@ -16,6 +16,13 @@ from callcenter.queues import handlers as queue_handlers
 
 AGENT_LEG = "AgentLeg"
 """Events of the dialplan about telephones that no queue rings (asterisk_conf/extensions_agents.conf.j2)."""
+_BACK_TO_TALKING = {"consulted": CallState.CONSULTING, "reached": CallState.RINGING}
+"""Who was consulted is gone; who was called has answered."""
+_LEGS = {
+    "rings": (CallState.RINGING, Activity.RINGING),
+    "dials": (CallState.RINGING, Activity.ON_CALL),
+    "talks": (CallState.TALKING, Activity.ON_CALL),
+}
 _DIRECTIONS = {"outbound": Direction.OUTBOUND, "internal": Direction.INTERNAL}
 
 
@@ -41,13 +48,11 @@ class DeskEvents:
         if event.name != AGENT_LEG or agent is None:
             return
         call = live_call_of(agent)
-        if event.state == "consulted":
-            if call is not None and call.call_id == event.linkedid and call.state == CallState.CONSULTING:
+        if event.state in _BACK_TO_TALKING:
+            if call is not None and call.call_id == event.linkedid and call.state == _BACK_TO_TALKING[event.state]:
                 await put_live_call(session, agent, call.changed(state=CallState.TALKING))
             return
-        state, activity = (
-            (CallState.RINGING, Activity.RINGING) if event.state == "rings" else (CallState.TALKING, Activity.ON_CALL)
-        )
+        state, activity = _LEGS.get(event.state, _LEGS["talks"])
         known = call if call is not None and call.leg == event.uniqueid else await _call_of(session, event, agent)
         await agents.record_activity(session, agent, activity, call_id=event.linkedid)
         await put_live_call(session, agent, known.changed(state=state))
