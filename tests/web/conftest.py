@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from tests.support.browser import CHROMIUM, FLAGS, watch_page
 from tests.support.served_site import Site, served_site
@@ -41,12 +41,17 @@ def scene(site: Site, tmp_path: Path) -> Scene:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def playwright_driver() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
         playwright.selectors.set_test_id_attribute("data-test")
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright_driver: Playwright) -> Iterator[Browser]:
+    browser = playwright_driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
@@ -68,3 +73,14 @@ def context(browser: Browser, request: pytest.FixtureRequest, tmp_path: Path) ->
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
     return context.new_page()
+
+
+@pytest.fixture
+def strict_page(playwright_driver: Playwright) -> Iterator[Page]:
+    """In a browser that gives the microphone only to whom it was granted."""
+    flags = [flag for flag in FLAGS if flag != "--use-fake-ui-for-media-stream"]
+    browser = playwright_driver.chromium.launch(executable_path=CHROMIUM, args=flags)
+    context = browser.new_context(locale="zh-CN")
+    context.set_default_timeout(15_000)
+    yield context.new_page()
+    browser.close()

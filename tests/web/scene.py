@@ -133,6 +133,14 @@ class Scene:
     def read_ringing(self, *, grade: str = "", verified: bool = False) -> None:
         self.read(ledger(grade=grade, verified=verified, only_ringing=True))
 
+    def told(self, text: str) -> None:
+        """A supervisor's message."""
+
+        async def change(session: AsyncSession, agent: Agent) -> None:
+            await messages.publish(session, agent, "message", before=None, after={"from": "chen.jing", "text": text})
+
+        self._change(change)
+
     def _does(self, activity: Activity, call_id: str | None, wrap_up_seconds: int = 0) -> None:
         async def change(session: AsyncSession, agent: Agent) -> None:
             await agents.record_activity(session, agent, activity, call_id=call_id, wrap_up_seconds=wrap_up_seconds)

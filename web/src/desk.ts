@@ -9,8 +9,10 @@ import { keepToken, token } from "./shared/session";
 import { topBar, whenLoggingOut } from "./shared/topbar";
 import { element, mount } from "./shared/view";
 import { banners } from "./desk/banners";
+import { afterDialogs } from "./desk/after";
 import { stateBar } from "./desk/bar";
 import { callCard, hangUp, hold, mute } from "./desk/call";
+import { figuresCard, loadDay, ownCallsCard } from "./desk/day";
 import { writing } from "./desk/forms";
 import { Desk } from "./desk/model";
 import { popCard } from "./desk/pop";
@@ -19,6 +21,7 @@ import { messagesCard, queuesCard } from "./desk/side";
 import { coded, t } from "./desk/words";
 
 const TICK_MILLISECONDS = 1000;
+const DAY_MILLISECONDS = 60_000;
 const start = { error: "" };
 let redraw = (): void => {};
 const desk = new Desk(() => redraw());
@@ -31,11 +34,11 @@ function page(): TemplateResult {
     ${banners(desk)}
     <main id="main" class="desk">
       ${start.error ? html`<p class="error" role="alert" data-test="start-error">${start.error}</p>` : nothing}
-      <div class="left">${callCard(desk)} ${queuesCard(desk)} ${messagesCard(desk)}</div>
-      <div class="middle">${popCard(desk)} ${searchCard(desk)}</div>
+      <div class="left">${callCard(desk)} ${messagesCard(desk)} ${queuesCard(desk)} ${figuresCard()}</div>
+      <div class="middle">${popCard(desk)} ${searchCard(desk)} ${ownCallsCard(desk)}</div>
       <div class="right">${writing(desk)}</div>
     </main>
-    ${doNotCallDialog()} ${sureDialog()} ${signInAgain()}
+    ${afterDialogs(desk)} ${doNotCallDialog()} ${sureDialog()} ${signInAgain()}
   `;
 }
 
@@ -145,10 +148,12 @@ window.addEventListener("beforeunload", (event) => {
 });
 
 setInterval(() => redraw(), TICK_MILLISECONDS);
+setInterval(() => desk.link === "up" && void loadDay(desk), DAY_MILLISECONDS);
+desk.onCallEnded = () => void loadDay(desk);
 
 if (token() === null) location.replace("/login?next=/desk");
 else
-  desk.start().catch((error: unknown) => {
+  desk.start().then(() => loadDay(desk)).catch((error: unknown) => {
     start.error = words(error);
     redraw();
   });

@@ -3,12 +3,17 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { live } from "lit/directives/live.js";
 import { clock, label } from "../shared/i18n";
+import { afterButtons } from "./after";
 import type { Desk } from "./model";
 import type { Answer, FormField } from "./types";
 import { t } from "./words";
 
+/** A note is saved when nothing was typed for so long, or another field is gone to. */
+const QUIET_MILLISECONDS = 2000;
+let quiet: ReturnType<typeof setTimeout> | undefined;
+
 export function writing(desk: Desk): TemplateResult {
-  return html`${noteCard(desk)} ${dispositionCard(desk)}`;
+  return html`${noteCard(desk)} ${dispositionCard(desk)} ${afterButtons(desk)}`;
 }
 
 function noteCard(desk: Desk): TemplateResult {
@@ -17,6 +22,8 @@ function noteCard(desk: Desk): TemplateResult {
     desk.draft.note = (event.currentTarget as HTMLTextAreaElement).value;
     desk.draft.noteSaved = false;
     desk.changed();
+    clearTimeout(quiet);
+    quiet = setTimeout(() => void desk.saveNote(), QUIET_MILLISECONDS);
   };
   return html`
     <section class="card stack" aria-labelledby="note-title">

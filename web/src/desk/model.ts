@@ -1,7 +1,7 @@
 /** All that the desk shows, in one place, and how it changes: by the socket's messages and by what the agent does. */
 
 import { get, post, Problem, put, words } from "../shared/api";
-import { pause } from "../shared/backoff";
+import { backoffMilliseconds, pause } from "../shared/backoff";
 import { t as common } from "../shared/i18n";
 import type { Me } from "../shared/session";
 import { AgentSocket, CLOSED_FOR_GOOD, type Message } from "../shared/socket";
@@ -117,11 +117,6 @@ export class Desk {
   signedOut(): void {
     this.#socket.stop();
     this.link = "signed-out";
-    this.changed();
-  }
-
-  async loadSeats(): Promise<void> {
-    this.seats = await get<Seat[]>("/seats");
     this.changed();
   }
 
@@ -263,7 +258,9 @@ export class Desk {
     if (pop === null || this.draft.noteSaved) return;
     const text = this.draft.note;
     await this.act("note", async () => {
-      pop.note = await put<Note>(`/agents/me/calls/${pop.call_id}/note`, { text, version: pop.note?.version ?? 0 });
+      const note = await put<Note>(`/agents/me/calls/${pop.call_id}/note`, { text, version: pop.note?.version ?? 0 });
+      if (this.pop?.call_id !== pop.call_id) return; // another call rings already
+      this.pop.note = note;
       if (this.draft.note === text) this.draft.noteSaved = true;
     });
   }
@@ -393,15 +390,27 @@ export class Desk {
     const before = this.state;
     this.state = state;
     if (state.call_id !== null && (state.activity === "ringing" || state.activity === "on_call")) void this.#loadPop(state.call_id);
-    if (state.activity === "idle" || state.activity === "wrap_up") this.call = null;
+    if (state.activity === "idle" || state.activity === "wrap_up") {
+      this.call = null;
+      if (before !== null && before.activity !== state.activity) this.onCallEnded();
+    }
     if (before?.activity === "ringing" && state.activity === "on_call") void this.#refreshPop();
     if (before === null || before.seat !== state.seat || state.wanted === "logged_out") void this.#followSeat();
   }
 
+  /** Whether they could be read. */
+  async #loadSeats(): Promise<boolean> {
+    try {
+      this.seats = await get<Seat[]>("/seats");
+      return true;
+    } catch {
+      return this.link === "signed-out";
+    }
+  }
+
   /** The telephone in the page goes with the seat. */
   async #followSeat(): Promise<void> {
-    const wanted = this.state?.seat ?? null;
-    if (wanted !== null || this.seats.length === 0) await this.loadSeats().catch(() => undefined);
+    for (let tries = 0; !(await this.#loadSeats()); tries++) await pause(backoffMilliseconds(tries));
     if (this.inBrowser) this.phone.start();
     else if (this.phone.call === null) this.phone.stop();
     this.changed();
@@ -416,6 +425,9 @@ export class Desk {
     if (command.state === "done" || command.state === "pending" || command.state === "sent") return;
     this.onCommandFailed(command);
   }
+
+  /** Set by the page: the figures of the day are others now. */
+  onCallEnded: () => void = () => {};
 
   /** Set by the page, which has the words. */
   onCommandFailed: (command: { action: string; state: string; reason?: string | null }) => void = () => {};

@@ -179,6 +179,28 @@ export interface ScreenPop {
   reveal_reasons: (Labelled & { code: string; active: boolean })[];
 }
 
+export interface OwnFigures {
+  offered: number;
+  answered: number;
+  missed: number;
+  talk_seconds: number;
+  hold_seconds: number;
+  wrap_up_seconds: number;
+  paused: { reason: string | null; seconds: number }[];
+  logged_in_seconds: number;
+  average_rating: number | null;
+}
+
+export interface OwnCall {
+  id: string;
+  direction: string;
+  started_at: string;
+  caller_number: string | null;
+  queue_name: string | null;
+  talk_seconds: number;
+  note: string | null;
+}
+
 export interface PhoneAccount {
   username: string;
   password: string;
