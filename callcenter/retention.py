@@ -91,6 +91,14 @@ def _oldest(table: str, time: str) -> TextClause:
     """)  # noqa: S608 - words of ours
 
 
+def _oldest_of_calls(table: str, time: str) -> TextClause:
+    """Of a table whose key is of several columns."""
+    return text(f"""
+        DELETE FROM {table} WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM {table} WHERE {time} < :before ORDER BY {time} LIMIT :rows FOR UPDATE))
+    """)  # noqa: S608 - words of ours
+
+
 KINDS = (
     Kind("calls before the first month", lambda settings: settings.call_retention_days, _DELETE_CALLS),
     Kind("audit entries", lambda settings: settings.audit_retention_days, _oldest("audit_entries", "at")),
@@ -101,6 +109,18 @@ KINDS = (
         "commands to the PBX", lambda settings: settings.command_retention_days, _oldest("pbx_commands", "finished_at")
     ),
     Kind("messages to desks", lambda _settings: MESSAGE_DAYS, _DELETE_MESSAGES),
+    Kind("notes on calls", lambda settings: settings.call_retention_days, _oldest("call_notes", "written_at")),
+    Kind("dispositions", lambda settings: settings.call_retention_days, _oldest("call_dispositions", "saved_at")),
+    Kind(
+        "patients chosen for calls",
+        lambda settings: settings.call_retention_days,
+        _oldest_of_calls("call_patients", "chosen_at"),
+    ),
+    Kind(
+        "reasons to see a patient",
+        lambda settings: settings.call_retention_days,
+        _oldest_of_calls("call_reveals", "revealed_at"),
+    ),
     Kind("finished call-backs", lambda settings: settings.callback_retention_days, _oldest("callbacks", "finished_at")),
 )
 """Raw lines before the first month: :func:`callcenter.calls.retention.purge_ledger`; recordings, whose files go with

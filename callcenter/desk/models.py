@@ -30,6 +30,7 @@ class CallReveal(Base):
     """On this call this agent has stated a reason to see this patient."""
 
     __tablename__ = "call_reveals"
+    __table_args__ = (Index("ix_call_reveals_revealed_at", "revealed_at"),)
 
     call_id: Mapped[str] = mapped_column(primary_key=True)
     agent_number: Mapped[str] = mapped_column(primary_key=True)
@@ -44,6 +45,7 @@ class CallPatient(Base):
     """Whom the call is about, as an agent has said: of several patients of the number, or one found by search."""
 
     __tablename__ = "call_patients"
+    __table_args__ = (Index("ix_call_patients_chosen_at", "chosen_at"),)
 
     call_id: Mapped[str] = mapped_column(primary_key=True)
     patient_id: Mapped[UUID] = mapped_column(ForeignKey("patients.id", ondelete="CASCADE"), index=True)

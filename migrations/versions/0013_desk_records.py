@@ -130,6 +130,7 @@ def _create_records() -> None:
         sa.PrimaryKeyConstraint("call_id", name=op.f("pk_call_patients")),
     )
     op.create_index("ix_call_patients_patient_id", "call_patients", ["patient_id"])
+    op.create_index("ix_call_patients_chosen_at", "call_patients", ["chosen_at"])
     op.create_table(
         "call_reveals",
         sa.Column("call_id", sa.String(), nullable=False),
@@ -143,6 +144,7 @@ def _create_records() -> None:
         sa.PrimaryKeyConstraint("call_id", "agent_number", "patient_id", name=op.f("pk_call_reveals")),
     )
     op.create_index("ix_call_reveals_patient_id", "call_reveals", ["patient_id"])
+    op.create_index("ix_call_reveals_revealed_at", "call_reveals", ["revealed_at"])
 
 
 def downgrade() -> None:
