@@ -34,6 +34,14 @@ class Stay:
     bridge_id: str
     span: Span
 
+    def meets(self, other: "Stay") -> bool:
+        """Whether both were in one bridge at some time."""
+        return (
+            self.bridge_id == other.bridge_id
+            and self.span.start <= other.span.end
+            and other.span.start <= self.span.end
+        )
+
 
 @dataclass(slots=True)
 class Channel:
@@ -85,10 +93,7 @@ class Channel:
 
     def shares(self, stay: Stay, until: datetime) -> bool:
         """Whether it was in the same bridge at some time of ``stay``."""
-        return any(
-            own.bridge_id == stay.bridge_id and own.span.start <= stay.span.end and stay.span.start <= own.span.end
-            for own in self.stays(until)
-        )
+        return any(own.meets(stay) for own in self.stays(until))
 
 
 def read_channels(events: Iterable[CelRecord]) -> dict[str, Channel]:

@@ -15,9 +15,10 @@ from uuid import UUID
 from callcenter.asterisk import variables
 from callcenter.asterisk.ledger import CelRecord, QueueLogRecord, endpoint_of, seat_of_channel
 from callcenter.asterisk.spy_ids import is_spy_id
-from callcenter.calls.channels import Channel, Span, is_local, overlap, read_channels, without_joints
+from callcenter.calls.channels import Channel, Span, overlap, read_channels, without_joints
 from callcenter.calls.clock_steps import in_order
 from callcenter.calls.offers import find_offer, held_by
+from callcenter.calls.parties import direction_of, hung_up_by, is_out, last_agent, main_channel
 from callcenter.calls.ratings import mark_of, rate_visits
 from callcenter.calls.visits import DerivedVisit, derive_visits
 
@@ -142,12 +143,14 @@ def derive_call(
     channels = without_joints(all_channels)
     if not channels or is_spy_id(call_id):
         return None  # a call-back that only waits: no telephone has rung yet; or a supervisor who listens
-    main, is_placed = _main_channel(call_id, all_channels, channels)
+    main, is_placed = main_channel(call_id, all_channels, channels)
     finished = any(event.linkedid == call_id for event in kinds.get("LINKEDID_END", ()))
     last_at = ordered[-1].at
     is_cut = any(event.kind == LINES_LOST for event in events)
     lost = not finished and (is_cut or any(boot > main.started_at for boot in boots))
     agents = _agents_of_legs(channels.values(), queue_log, agent_at)
+    attended = [event for event in kinds.get("ATTENDEDTRANSFER", ()) if is_out(all_channels.get(event.uniqueid), event)]
+    transfers = [*kinds.get("BLINDTRANSFER", ()), *attended]
     visits = tuple(
         visit
         for channel in channels.values()
@@ -155,13 +158,12 @@ def derive_call(
             channel,
             channels,
             queue_log,
-            transfers=kinds.get("BLINDTRANSFER", ()),
+            transfers=transfers,
             agents=agents,
             last_at=last_at,
             lost=lost,
         )
     )
-    transfers = [*kinds.get("BLINDTRANSFER", ()), *kinds.get("ATTENDEDTRANSFER", ())]
     marks = kinds.get(variables.EVENT_RATING, ())
     stays = main.stays(last_at)
     hold = overlap((stay.span for stay in stays), main.music(last_at))
@@ -173,7 +175,7 @@ def derive_call(
     ended_at = None if state == "open" else last_at
     return DerivedCall(
         id=call_id,
-        direction="outbound" if is_placed else _direction(main, channels.values()),
+        direction=direction_of(main, is_placed=is_placed),
         caller_number=normalise(started.get("caller", "")),
         dialled_number=started.get("did") or main.extension or None,
         flow=flow.get("flow") or None,
@@ -182,7 +184,7 @@ def derive_call(
         patient_id=_uuid(who.get("patient")),
         verified=who.get("verified") == "1",
         vip_grade=who.get("grade") or None,
-        agent_number=_last_agent(main, channels, agents, last_at),
+        agent_number=last_agent(call_id, main, channels, agents, last_at),
         queue_name=visits[-1].queue_name if visits else None,
         state=state,
         outcome=_outcome(state, visits, talked=bool(stays), legs=len(all_channels)),
@@ -193,7 +195,7 @@ def derive_call(
         talk_seconds=(Span.total(stay.span for stay in stays) - hold).total_seconds(),
         hold_seconds=hold.total_seconds(),
         duration_seconds=(ended_at - main.started_at).total_seconds() if ended_at else 0.0,
-        hung_up_by=_hung_up_by(main),
+        hung_up_by=hung_up_by(main),
         hangup_cause=main.hangup_cause,
         rating=next(filter(None, map(mark_of, reversed(marks))), None),
         about_agent_number=_about_agent(kinds.get(variables.EVENT_COMPLAINT, ())),
@@ -246,27 +248,6 @@ def _agents_of_legs(
     return agents
 
 
-def _main_channel(
-    call_id: str, all_channels: Mapping[str, Channel], telephones: Mapping[str, Channel]
-) -> tuple[Channel, bool]:
-    """The channel that the call is told by, and whether we placed the call (a call-back).
-
-    Of a placed one that is the patient's; of one in which no patient was dialled, the Local channel.
-    """
-    first = all_channels.get(call_id) or next(iter(all_channels.values()))
-    if not is_local(first):
-        return first, False
-    patients = (one for one in telephones.values() if seat_of_channel(one.name) is None)
-    return next(patients, first), True
-
-
-def _direction(main: Channel, channels: Iterable[Channel]) -> str:
-    if seat_of_channel(main.name) is None:
-        return "inbound" if endpoint_of(main.name) else "outbound"
-    has_trunk = any(endpoint_of(one.name) and seat_of_channel(one.name) is None for one in channels)
-    return "outbound" if has_trunk else "internal"
-
-
 def _leg(channel: Channel, agents: Mapping[str, str], *, caller: Channel | None) -> DerivedLeg:
     seat = seat_of_channel(channel.name)
     if seat:
@@ -314,17 +295,6 @@ def _work(
     )
 
 
-def _last_agent(
-    main: Channel, channels: Mapping[str, Channel], agents: Mapping[str, str], last_at: datetime
-) -> str | None:
-    """The agent who talked last with the caller; of a call that a seat made, the agent at that seat."""
-    for stay in reversed(main.stays(last_at)):
-        for channel in channels.values():
-            if channel is not main and channel.uniqueid in agents and channel.shares(stay, last_at):
-                return agents[channel.uniqueid]
-    return agents.get(main.uniqueid)
-
-
 def _outcome(state: str, visits: Sequence[DerivedVisit], *, talked: bool, legs: int) -> str:
     if state == "open":
         return "open"
@@ -335,15 +305,6 @@ def _outcome(state: str, visits: Sequence[DerivedVisit], *, talked: bool, legs: 
     if visits:
         return "abandoned" if visits[-1].outcome == "abandoned" else "not_served"
     return "self_service" if legs == 1 else "not_served"
-
-
-def _hung_up_by(main: Channel) -> str | None:
-    """From HANGUP's hangupsource, a channel name; empty after transfers."""
-    if not main.hangup_source:
-        return None
-    if seat_of_channel(main.hangup_source):
-        return "agent"
-    return "caller" if endpoint_of(main.hangup_source) else "pbx"
 
 
 def _steps(ordered: Iterable[CelRecord]) -> tuple[DerivedStep, ...]:
