@@ -51,3 +51,14 @@ class TicketRefused(NotAuthenticated):
 class NotInWrapUp(Conflict):
     code = "not-in-wrap-up"
     title_en, title_zh = "The agent is not in wrap-up.", "该坐席不在话后处理状态。"
+
+
+class TelephoneAway(Conflict):
+    code = "telephone-away"
+    title_en = "The telephone of your seat is not registered: connect it first."
+    title_zh = "座席话机未注册，请先连接话机。"
+
+
+class SkillNotFound(NotFound):
+    code = "skill-not-found"
+    title_en, title_zh = "There is no such skill.", "没有这项技能。"

@@ -76,6 +76,14 @@ def state_of(agent: Agent) -> dict[str, Any]:
     }
 
 
+async def tell_telephone(session: AsyncSession, agent: Agent, seat: Seat, *, was_registered: bool | None) -> None:
+    """The telephone where the agent sits, of a session that holds the agent's row. ``was_registered``: None: the agent
+    sat elsewhere."""
+    before = None if was_registered is None else {"seat": seat.name, "registered": was_registered}
+    agent.sequence += 1
+    await record_message(session, agent, TELEPHONE, before=before, after=telephone_of(seat))
+
+
 def telephone_of(seat: Seat) -> dict[str, Any]:
     """Whether the seat's telephone is registered, as the messages of type ``telephone`` have it."""
     return {"seat": seat.name, "registered": seat.registered}

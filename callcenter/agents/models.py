@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -70,6 +70,8 @@ class PauseReason(Base):
     digit: Mapped[str | None] = mapped_column(unique=True)
     """Key of the feature code ``*14<digit>``."""
     active: Mapped[bool] = mapped_column(default=True)
+    by_system: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether only a rule gives it: no agent chooses it."""
 
 
 class Agent(Base):
@@ -95,6 +97,8 @@ class Agent(Base):
     live_call: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     """What rings or goes on at the agent's telephone (agents/live_calls.py)."""
     sequence: Mapped[int] = mapped_column(BigInteger, default=0)
+    missed_calls: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """Offered and not taken, one after the other, since the last that was taken or the last wish to be available."""
     """Counts the agent's state changes: a client that missed some sees the hole."""
 
 
@@ -147,3 +151,23 @@ class DeskTicket(Base):
     token_digest: Mapped[bytes] = mapped_column(LargeBinary)
     """The log-in that asked for it: the socket ends with that one."""
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Skill(Base):
+    """What an agent can do better or worse (a language, a field); a queue may ask for one."""
+
+    __tablename__ = "skills"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    label_zh: Mapped[str]
+    label_en: Mapped[str]
+
+
+class AgentSkill(Base):
+    """``level``: 1 (a little) to 5 (best); without a row: not at all."""
+
+    __tablename__ = "agent_skills"
+
+    agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), primary_key=True)
+    skill: Mapped[str] = mapped_column(ForeignKey("skills.code", ondelete="CASCADE"), primary_key=True, index=True)
+    level: Mapped[int]

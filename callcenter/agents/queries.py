@@ -6,16 +6,19 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, and_, delete, exists, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.agents.models import (
     Activity,
     Agent,
     AgentMessage,
+    AgentSkill,
     AgentStateChange,
     DeskTicket,
     PauseReason,
     Seat,
+    Skill,
     Wanted,
 )
 from callcenter.core.alarms import Alarm
@@ -134,23 +137,60 @@ async def list_wrap_ups_over(session: AsyncSession, at: datetime) -> Sequence[Ag
     return (await session.scalars(_locked(query, skip_locked=True))).all()
 
 
-async def set_registered(session: AsyncSession, seat_name: str, registered: bool, at: datetime) -> None:
-    await session.execute(
+async def set_registered(session: AsyncSession, seat_name: str, registered: bool, at: datetime) -> Sequence[str]:
+    """The seat's name, if that is news."""
+    changed = await session.scalars(
         update(Seat)
         .where(Seat.name == seat_name, Seat.registered.is_distinct_from(registered))
         .values(registered=registered, registered_at=at)
+        .returning(Seat.name)
     )
+    return changed.all()
 
 
-async def set_registered_exactly(session: AsyncSession, seat_names: set[str], at: datetime) -> None:
-    """A snapshot: these seats are registered, all others are not."""
+async def set_registered_exactly(
+    session: AsyncSession, seat_names: Collection[str], at: datetime
+) -> Sequence[tuple[str, bool]]:
+    """A snapshot: these seats are registered, all others are not. Returns what is news."""
+    changed: list[tuple[str, bool]] = []
     for registered in (True, False):
         among = Seat.name.in_(seat_names) if registered else Seat.name.not_in(seat_names)
-        await session.execute(
+        names = await session.scalars(
             update(Seat)
             .where(among, Seat.registered.is_distinct_from(registered))
             .values(registered=registered, registered_at=at)
+            .returning(Seat.name)
         )
+        changed += [(name, registered) for name in names]
+    return changed
+
+
+async def lock_agents_at(session: AsyncSession, seat_names: Collection[str]) -> Sequence[Agent]:
+    """Who sits at these seats, in order of number."""
+    query = select(Agent).where(Agent.seat_name.in_(seat_names)).order_by(Agent.number)
+    return (await session.scalars(_locked(query))).all()
+
+
+async def put_system_reason(session: AsyncSession, code: str, *, label_zh: str, label_en: str) -> None:
+    """Made if it is not there; staff may have given it other words."""
+    new = insert(PauseReason).values(
+        code=code, label_zh=label_zh, label_en=label_en, active=True, by_system=True, digit=None
+    )
+    await session.execute(new.on_conflict_do_update(index_elements=["code"], set_={"active": True, "by_system": True}))
+
+
+async def list_skills(session: AsyncSession) -> Sequence[Skill]:
+    return (await session.scalars(select(Skill).order_by(Skill.code))).all()
+
+
+async def list_skills_of(session: AsyncSession, agent_id: UUID) -> Sequence[AgentSkill]:
+    return (
+        await session.scalars(select(AgentSkill).where(AgentSkill.agent_id == agent_id).order_by(AgentSkill.skill))
+    ).all()
+
+
+async def remove_skills_of(session: AsyncSession, agent_id: UUID) -> None:
+    await session.execute(delete(AgentSkill).where(AgentSkill.agent_id == agent_id))
 
 
 async def list_changes(

@@ -8,17 +8,20 @@ from callcenter.accounts import service as accounts
 from callcenter.accounts.access import Access, require
 from callcenter.accounts.models import Role
 from callcenter.agents import queries, service
-from callcenter.agents.models import PauseReason, SeatKind
+from callcenter.agents.models import PauseReason, SeatKind, Skill
 from callcenter.agents.schemas import (
     AgentCreate,
     AgentNumber,
     AgentResponse,
+    AgentSkills,
     Code,
     PauseReasonPut,
     PauseReasonResponse,
     SeatCreate,
     SeatCreated,
     SeatResponse,
+    SkillPut,
+    SkillResponse,
     StateChangeResponse,
 )
 from callcenter.asterisk.commands import Render, request_command
@@ -107,3 +110,36 @@ async def put_pause_reason(
     await session.flush()
     record_audit(session, access.actor, "pause_reasons.put", subject_id=code)
     return PauseReasonResponse.model_validate(reason)
+
+
+@router.get("/skills", responses=problem_responses(401, 403))
+async def list_skills(_access: Staff, session: DbSession) -> list[SkillResponse]:
+    """The skills that agents may have and queues may ask for."""
+    return [SkillResponse.model_validate(skill) for skill in await queries.list_skills(session)]
+
+
+@router.put("/skills/{code}", responses=problem_responses(401, 403))
+async def put_skill(
+    code: Annotated[Code, Path(examples=["cantonese"])], body: SkillPut, access: Admin, session: DbSession
+) -> SkillResponse:
+    """Create or rename a skill."""
+    skill = await session.merge(Skill(code=code, **body.model_dump()))
+    await session.flush()
+    record_audit(session, access.actor, "skills.put", subject_id=code)
+    return SkillResponse.model_validate(skill)
+
+
+@router.get("/agents/{number}/skills", responses=problem_responses(401, 403, 404))
+async def get_skills(number: Number, _access: Lead, session: DbSession) -> AgentSkills:
+    """What the agent can do, and how well."""
+    agent = await service.get_agent(session, number)
+    return AgentSkills(levels={one.skill: one.level for one in await queries.list_skills_of(session, agent.id)})
+
+
+@router.put("/agents/{number}/skills", responses=problem_responses(401, 403, 404))
+async def put_skills(number: Number, body: AgentSkills, access: Lead, session: DbSession) -> AgentSkills:
+    """All skills of the agent anew; queues that ask for one ring in that order within seconds."""
+    agent = await service.get_agent(session, number, lock=True)
+    await service.set_skills(session, agent, body.levels)
+    record_audit(session, access.actor, "agents.put_skills", subject_id=number, levels=body.levels)
+    return body

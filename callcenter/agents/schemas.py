@@ -106,3 +106,20 @@ class PauseReasonPut(ApiModel):
 class PauseReasonResponse(PauseReasonPut):
     model_config = ConfigDict(from_attributes=True)
     code: str
+    by_system: bool = Field(description="Only a rule gives it: do not offer it.")
+
+
+class SkillPut(ApiModel):
+    label_zh: Label = Field(examples=["粤语"])
+    label_en: Label = Field(examples=["Cantonese"])
+
+
+class SkillResponse(SkillPut):
+    model_config = ConfigDict(from_attributes=True)
+    code: str
+
+
+class AgentSkills(ApiModel):
+    """All skills of an agent: code to level, 1 (a little) to 5 (best); what is not named is not there."""
+
+    levels: dict[Code, Annotated[int, Field(ge=1, le=5)]] = Field(max_length=50, examples=[{"cantonese": 4}])

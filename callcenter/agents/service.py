@@ -20,10 +20,12 @@ from callcenter.agents.errors import (
     SeatExists,
     SeatNotFound,
     SeatTaken,
+    SkillNotFound,
+    TelephoneAway,
     UnknownPauseReason,
     WrongPin,
 )
-from callcenter.agents.models import Activity, Agent, AgentStateChange, Cause, Seat, SeatKind, Wanted
+from callcenter.agents.models import Activity, Agent, AgentSkill, AgentStateChange, Cause, Seat, SeatKind, Wanted
 from callcenter.core.alarms import raise_alarm
 from callcenter.core.bus import announce
 from callcenter.core.clock import now
@@ -105,7 +107,9 @@ async def log_in(session: AsyncSession, agent: Agent, seat_name: str, *, cause: 
 
     Raises SeatNotFound, SeatTaken.
     """
-    if await session.get(Seat, seat_name) is None:
+    # until the end of this transaction: a telephone that comes or goes meanwhile is told to who sits there then
+    seat = await session.get(Seat, seat_name, with_for_update={"read": True}, populate_existing=True)
+    if seat is None:
         raise SeatNotFound(seat=seat_name)
     sitting = await queries.find_agent_at(session, seat_name)
     if sitting is not None and sitting.id != agent.id:
@@ -119,6 +123,7 @@ async def log_in(session: AsyncSession, agent: Agent, seat_name: str, *, cause: 
         raise SeatTaken(seat=seat_name) from error
     if agent.wanted == Wanted.LOGGED_OUT or left:
         await _change(session, agent, before, wanted=Wanted.PAUSED, reason=None, cause=cause, actor_name=actor_name)
+        await messages.tell_telephone(session, agent, seat, was_registered=None)
     return left
 
 
@@ -132,9 +137,17 @@ async def log_out(session: AsyncSession, agent: Agent, *, cause: Cause, actor_na
     return left
 
 
+async def require_telephone(session: AsyncSession, agent: Agent) -> None:
+    """Raises TelephoneAway when no call could reach the agent: none is registered at the seat."""
+    seat = await queries.find_seat(session, agent.seat_name) if agent.seat_name else None
+    if seat is not None and not seat.registered:
+        raise TelephoneAway(seat=seat.name)
+
+
 async def set_available(session: AsyncSession, agent: Agent, *, cause: Cause, actor_name: str) -> None:
     """Calls may come. Raises NotLoggedIn."""
     _require_seat(agent)
+    agent.missed_calls = 0
     if agent.wanted != Wanted.AVAILABLE:
         before = messages.state_of(agent)
         await _change(session, agent, before, wanted=Wanted.AVAILABLE, reason=None, cause=cause, actor_name=actor_name)
@@ -148,6 +161,13 @@ async def pause(session: AsyncSession, agent: Agent, reason: str, *, cause: Caus
     if agent.wanted != Wanted.PAUSED or agent.pause_reason != reason:
         before = messages.state_of(agent)
         await _change(session, agent, before, wanted=Wanted.PAUSED, reason=reason, cause=cause, actor_name=actor_name)
+
+
+async def require_reason_for_people(session: AsyncSession, reason: str) -> None:
+    """Raises UnknownPauseReason for one that only a rule gives."""
+    found = await queries.find_pause_reason(session, code=reason)
+    if found is not None and found.by_system:
+        raise UnknownPauseReason(reason=reason)
 
 
 async def record_activity(
@@ -165,6 +185,8 @@ async def record_activity(
     when = at or now()
     if agent.activity == activity and agent.activity_call_id == call_id:
         return
+    if activity is Activity.ON_CALL:
+        agent.missed_calls = 0
     before = messages.state_of(agent)
     agent.activity, agent.activity_since, agent.activity_call_id = activity, when, call_id
     agent.wrap_up_until = when + timedelta(seconds=wrap_up_seconds) if activity == Activity.WRAP_UP else None
@@ -196,6 +218,16 @@ async def warn_of_absent_telephones(session: AsyncSession, at: datetime) -> int:
     for agent in alone:
         await raise_alarm(session, SEAT_AWAY, key=agent.seat_name or "", seat=agent.seat_name, agent=agent.number)
     return len(alone)
+
+
+async def set_skills(session: AsyncSession, agent: Agent, levels: Mapping[str, int]) -> None:
+    """All skills of the agent, anew. Asterisk's order of ringing follows by correction. Raises SkillNotFound."""
+    unknown = levels.keys() - {skill.code for skill in await queries.list_skills(session)}
+    if unknown:
+        raise SkillNotFound(skills=sorted(unknown))
+    await queries.remove_skills_of(session, agent.id)
+    session.add_all(AgentSkill(agent_id=agent.id, skill=code, level=level) for code, level in levels.items())
+    await session.flush()
 
 
 def _require_seat(agent: Agent) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.agents import queries as agent_queries
 from callcenter.agents import service as agents
+from callcenter.agents import telephones
 from callcenter.agents.live_calls import CallState, Direction, LiveCall, live_call_of, new_call, put_live_call
 from callcenter.agents.models import Activity, Agent
 from callcenter.asterisk.consumer import Handler
@@ -36,6 +37,7 @@ from callcenter.core.bus import announce
 from callcenter.core.clock import now
 from callcenter.core.phone_numbers import masked
 from callcenter.queues import queries
+from callcenter.queues.missed_calls import on_missed_call
 from callcenter.queues.service import TOPIC
 
 log = structlog.get_logger(__name__)
@@ -75,6 +77,7 @@ async def batch(events: Sequence[Event], session: AsyncSession) -> AsyncIterator
     numbers = {number for event in of_agents if (number := agents.number_of_member(event.member_name))}
     served = {event.linkedid for event in events if isinstance(event, AgentConnect | QueueCallerAbandon)}
     seats = {seat for event in events if isinstance(event, UserEvent) and (seat := seat_of_event(event))}
+    seats |= {event.aor for event in events if isinstance(event, ContactStatus)}
     legs = {event.uniqueid for event in events if isinstance(event, Hangup)}
     found: Sequence[Agent] = ()
     if numbers or served or seats or legs:
@@ -147,6 +150,7 @@ async def on_agent_ring_no_answer(event: AgentRingNoAnswer, session: AsyncSessio
     agent = find_agent(session, event.member_name)
     if agent is not None and agent.activity == Activity.RINGING:
         await agents.record_activity(session, agent, Activity.IDLE)
+        await on_missed_call(session, agent, pbx=event.uniqueid.partition("-")[0])
 
 
 async def on_queue_caller_abandon(event: QueueCallerAbandon, session: AsyncSession) -> None:
@@ -187,7 +191,7 @@ async def on_hangup(event: Hangup, session: AsyncSession) -> None:
 
 async def on_contact_status(event: ContactStatus, session: AsyncSession) -> None:
     """A seat's telephone came or went."""
-    await agent_queries.set_registered(session, event.aor, event.contact_status not in _GONE, now())
+    await telephones.record_registration(session, event.aor, event.contact_status not in _GONE, now())
 
 
 async def correct_live(
@@ -204,7 +208,7 @@ async def correct_live(
     On a call is who talks to a caller of a queue, or whose telephone is in a call (``channels``).
     """
     await correct_waiting(session, pbx, entries)
-    await agent_queries.set_registered_exactly(session, contacts, now())
+    await telephones.record_registrations(session, contacts, now())
     busy = {member.member_name for member in members if member.in_call}
     ringing = {member.member_name for member in members if member.device_status in _RINGING}
     for agent in await agent_queries.list_agents(session, lock=True):
@@ -285,7 +289,7 @@ def _call_of(event: AgentCalled | AgentConnect, caller_number: str | None) -> Li
 
 def _talks_on_another_leg(agent: Agent, leg: str) -> bool:
     call = live_call_of(agent)
-    return call is not None and call.leg != leg and call.state != CallState.RINGING
+    return call is not None and call.leg != leg
 
 
 def seat_of_event(event: UserEvent) -> str | None:

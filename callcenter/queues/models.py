@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, String, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -51,6 +51,10 @@ class Queue(Base):
     """An older conversation does not count."""
     excludes_complained_agent: Mapped[bool] = mapped_column(default=False)
     """Whether an agent complained of on a call is not offered that call."""
+    max_missed_calls: Mapped[int] = mapped_column(default=3, server_default=text("3"))
+    """An agent who lets so many calls in a row ring out is paused; of several queues the strictest. 0: never."""
+    skill: Mapped[str | None]
+    """The skill that its callers need: the better at it, the earlier an agent is rung."""
     active: Mapped[bool] = mapped_column(default=True)
     closed_at: Mapped[datetime | None]
     """Since when a supervisor has it closed: new callers are not sent there, who waits is served. None: open."""

@@ -16,6 +16,19 @@ class Place:
     last_agent_first: bool
 
 
+BEST_LEVEL = 5
+"""Of a skill; 0 is none of it."""
+
+
+def penalty_of(membership_penalty: int, level: int) -> int:
+    """In a queue that asks for a skill: the better at it, the earlier an agent is rung (docs/decisions/0033).
+
+    >>> penalty_of(0, 5), penalty_of(0, 3), penalty_of(0, 0), penalty_of(10, 5)
+    (0, 2, 5, 10)
+    """
+    return membership_penalty + BEST_LEVEL - level
+
+
 def app_places(
     agent_number: str, places: Collection[Place], members: Mapping[str, Collection[str]]
 ) -> Iterator[tuple[str, int]]:

@@ -4,15 +4,15 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import case, delete, func, select, text
+from sqlalchemy import and_, case, delete, func, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.agents.models import Activity, Agent, Wanted
+from callcenter.agents.models import Activity, Agent, AgentSkill, Wanted
 from callcenter.asterisk.models import CommandState, PbxCommand
 from callcenter.asterisk.queue_names import is_personal, main_queue, personal_queue
 from callcenter.queues.models import Did, Queue, QueueMembership, WaitingCaller
-from callcenter.queues.places import Place
+from callcenter.queues.places import Place, penalty_of
 
 
 async def list_queues(session: AsyncSession, *, active_only: bool = False) -> Sequence[Queue]:
@@ -62,9 +62,11 @@ async def list_seated_agents(session: AsyncSession) -> Sequence[Agent]:
 
 async def list_places(session: AsyncSession, agent_id: UUID | None = None) -> Sequence[tuple[UUID, Place]]:
     """The places of all agents in active queues, or of one."""
+    its_skill = and_(AgentSkill.agent_id == QueueMembership.agent_id, AgentSkill.skill == Queue.skill)
     query = (
-        select(QueueMembership, Queue)
+        select(QueueMembership, Queue, AgentSkill.level)
         .join(Queue, Queue.name == QueueMembership.queue_name)
+        .outerjoin(AgentSkill, its_skill)
         .where(Queue.active)
         .order_by(QueueMembership.queue_name)
     )
@@ -75,12 +77,12 @@ async def list_places(session: AsyncSession, agent_id: UUID | None = None) -> Se
             membership.agent_id,
             Place(
                 queue.name,
-                membership.penalty,
+                penalty_of(membership.penalty, level or 0) if queue.skill else membership.penalty,
                 excludes_complained_agent=queue.excludes_complained_agent,
                 last_agent_first=queue.last_agent_first,
             ),
         )
-        for membership, queue in (await session.execute(query)).all()
+        for membership, queue, level in (await session.execute(query)).all()
     ]
 
 
@@ -199,6 +201,15 @@ async def list_waiting(session: AsyncSession, queue_name: str) -> Sequence[Waiti
         .order_by(WaitingCaller.priority.desc(), WaitingCaller.joined_at, WaitingCaller.uniqueid)
     )
     return (await session.scalars(query)).all()
+
+
+async def find_missed_calls_limit(session: AsyncSession, agent_id: UUID) -> int | None:
+    """The least of those of the agent's queues that have one."""
+    return await session.scalar(
+        select(func.min(Queue.max_missed_calls))
+        .join(QueueMembership, QueueMembership.queue_name == Queue.name)
+        .where(QueueMembership.agent_id == agent_id, Queue.active, Queue.max_missed_calls > 0)
+    )
 
 
 async def count_waiting(session: AsyncSession) -> Sequence[tuple[str, int, datetime]]:

@@ -79,6 +79,14 @@ class QueuePut(ApiModel):
     excludes_complained_agent: bool = Field(
         default=False, description="An agent complained of on a call is not offered that call."
     )
+    max_missed_calls: Annotated[int, Field(ge=0, le=20)] = Field(
+        default=3, description="An agent who lets so many calls in a row ring out is paused; 0: never."
+    )
+    skill: Annotated[str | None, Field(max_length=40)] = Field(
+        default=None,
+        description="A code of /skills: the better at it, the earlier an agent is rung.",
+        examples=[None],
+    )
     active: bool = True
 
 

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.agents import queries as agent_queries
 from callcenter.agents import service as agents
-from callcenter.agents.models import Agent, Cause, SeatKind, Wanted
+from callcenter.agents.errors import SkillNotFound
+from callcenter.agents.models import Agent, Cause, SeatKind, Skill, Wanted
 from callcenter.asterisk.commands import (
     Command,
     QueueAdd,
@@ -268,7 +269,8 @@ async def put_queue(session: AsyncSession, name: str, values: dict[str, object],
     """Create or change a queue; Asterisk reads it at once, calls in it go on.
 
     A queue that a number falls back to cannot be switched off: its callers would reach nobody (QueueInUse). Raises
-    QueueNotFound for an ``overflow_to`` that is none, OverflowCycle for one that leads back here, UnknownSchedule.
+    QueueNotFound for an ``overflow_to`` that is none, OverflowCycle for one that leads back here, UnknownSchedule,
+    SkillNotFound.
     """
     queues = {queue.name: queue for queue in await queries.lock_queues(session)}
     await _check_references(session, name, values, {one.name: one.overflow_to for one in queues.values()})
@@ -293,6 +295,9 @@ async def _check_references(
     schedule_name, overflow_to = values.get("schedule_name"), values.get("overflow_to")
     if schedule_name is not None and await session.get(Schedule, schedule_name) is None:
         raise UnknownSchedule(schedule=schedule_name)
+    skill = values.get("skill")
+    if skill is not None and await session.get(Skill, skill) is None:
+        raise SkillNotFound(skills=[skill])
     if overflow_to is not None:
         target = str(overflow_to)
         if target != name and target not in overflows:

@@ -28,9 +28,12 @@ BY_AGENT: dict[str, Any] = {"cause": Cause.AGENT, "actor_name": "li.na"}
 """Who wants it, for agents.service and (with ``pbx``) queues.service."""
 
 
-async def given_seats(session: AsyncSession, *names: str) -> None:
+async def given_seats(session: AsyncSession, *names: str, registered: bool = True) -> None:
+    """With a telephone at each."""
     for name in names:
-        await agents.create_seat(session, name=name, label=name)
+        seat = await agents.create_seat(session, name=name, label=name)
+        seat.registered = registered
+    await session.flush()
 
 
 async def given_reason(session: AsyncSession, code: str, *, digit: str | None = None, active: bool = True) -> None:

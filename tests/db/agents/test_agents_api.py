@@ -38,6 +38,10 @@ async def test_who_may_do_what(client: httpx.AsyncClient) -> None:
         "agents_get_agent": ["admin", "supervisor"],
         "agents_list_changes": ["admin", "supervisor"],
         "agents_list_seats": staff,
+        "agents_list_skills": staff,
+        "agents_put_skill": ["admin"],
+        "agents_get_skills": ["admin", "supervisor"],
+        "agents_put_skills": ["admin", "supervisor"],
         "agents_create_seat": ["admin"],
         "agents_list_pause_reasons": staff,
         "agents_put_pause_reason": ["admin"],
@@ -124,7 +128,7 @@ async def test_changes_are_paged_newest_first(client: httpx.AsyncClient, databas
         page = (await client.get("/api/v1/agents/1001/changes", params=query, headers=boss)).json()
         seen += [change["sequence"] for change in page["items"]]
         cursor = page["next_cursor"]
-    assert seen == [7, 6, 5, 4, 3, 2, 1]
+    assert seen == [8, 7, 6, 5, 4, 3, 1]  # 2: the seat's telephone
 
 
 @pytest.mark.parametrize("key", [["x"], [None], ["7"], [2**63]])
@@ -150,7 +154,9 @@ async def test_a_seat_is_made_and_asterisk_told(client: httpx.AsyncClient, datab
     assert len(password) >= 32
     assert await commands_of(database) == [Render()]
     listed = await client.get("/api/v1/seats", headers=await as_role(database, Role.AGENT))
-    assert listed.json() == [{"name": "seat-rose", "label": "靠窗", "registered": False, "registered_at": None}]
+    assert listed.json() == [
+        {"name": "seat-rose", "label": "靠窗", "kind": "phone", "registered": False, "registered_at": None}
+    ]
     again = await client.post("/api/v1/seats", json={"name": "seat-rose", "label": "又"}, headers=admin)
     assert refusal(again) == (409, "seat-exists")
     assert await commands_of(database) == [Render()]
@@ -172,11 +178,11 @@ async def test_seats_that_could_break_the_pbx_are_refused(
 async def test_pause_reasons_are_data(client: httpx.AsyncClient, database: Database, admin: Headers) -> None:
     body = {"label_zh": "午餐", "label_en": "Lunch", "digit": "1", "active": True}
     put = await client.put("/api/v1/pause-reasons/lunch", json=body, headers=admin)
-    assert (put.status_code, put.json()) == (200, {"code": "lunch", **body})
+    assert (put.status_code, put.json()) == (200, {"code": "lunch", "by_system": False, **body})
     changed = body | {"label_en": "Noon", "active": False}
     assert (await client.put("/api/v1/pause-reasons/lunch", json=changed, headers=admin)).status_code == 200
     listed = await client.get("/api/v1/pause-reasons", headers=await as_role(database, Role.EXPERT))
-    assert listed.json() == [{"code": "lunch", **changed}]
+    assert listed.json() == [{"code": "lunch", "by_system": False, **changed}]
     same_digit = await client.put("/api/v1/pause-reasons/dinner", json=body, headers=admin)
     assert refusal(same_digit) == (409, "conflict")
 
@@ -193,3 +199,30 @@ async def test_reasons_with_a_meaning_of_their_own_are_refused(
 
 def quoted(text: str) -> bytes:
     return "".join(f"%{byte:02X}" for byte in text.encode()).encode()
+
+
+# -- skills
+
+
+async def test_skills_are_data(client: httpx.AsyncClient, database: Database, admin: Headers) -> None:
+    async with database.transaction() as session:
+        await given_agent(session)
+    for code, label in (("cantonese", "粤语"), ("paediatrics", "儿科")):
+        put = await client.put(f"/api/v1/skills/{code}", json={"label_zh": label, "label_en": code}, headers=admin)
+        assert put.json() == {"code": code, "label_zh": label, "label_en": code}
+    boss = await as_role(database, Role.SUPERVISOR)
+    assert [one["code"] for one in (await client.get("/api/v1/skills", headers=boss)).json()] == [
+        "cantonese",
+        "paediatrics",
+    ]
+    for levels in ({"cantonese": 4, "paediatrics": 1}, {"cantonese": 5}, {}):
+        put = await client.put("/api/v1/agents/1001/skills", json={"levels": levels}, headers=boss)
+        assert (put.status_code, put.json()) == (200, {"levels": levels})
+        assert (await client.get("/api/v1/agents/1001/skills", headers=boss)).json() == {"levels": levels}
+    for wrong, expected in (
+        ({"levels": {"klingon": 3}}, (404, "skill-not-found")),
+        ({"levels": {"cantonese": 6}}, (422, "validation-failed")),
+        ({"levels": {"cantonese": 0}}, (422, "validation-failed")),
+    ):
+        refused = await client.put("/api/v1/agents/1001/skills", json=wrong, headers=boss)
+        assert refusal(refused) == expected

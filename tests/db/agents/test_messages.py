@@ -41,9 +41,13 @@ async def test_each_change_of_state_is_told_with_before_and_after(database: Data
         await agents.log_in(session, agent, "seat-lotus", **BY_AGENT)
         await agents.log_out(session, agent, **BY_AGENT)
     rows = await told(database)
-    assert [(sequence, kind) for sequence, kind, _before, _after in rows] == [
-        (number, messages.STATE) for number in range(1, 6)
+    assert [sequence for sequence, _kind, _before, _after in rows] == list(range(1, 8))
+    telephones = [(before, after) for _sequence, kind, before, after in rows if kind == messages.TELEPHONE]
+    assert telephones == [
+        (None, {"seat": "seat-rose", "registered": True}),
+        (None, {"seat": "seat-lotus", "registered": True}),
     ]
+    rows = [row for row in rows if row[1] == messages.STATE]
     ways = []
     for _sequence, _kind, before, after in rows:
         assert before is not None and after is not None
@@ -88,12 +92,13 @@ async def test_two_who_tell_at_one_moment_follow_one_another(database: Database)
     rows = await told(database)
     assert [(sequence, kind) for sequence, kind, _before, _after in rows] == [
         (1, "state"),
-        (2, "score"),
-        (3, "state"),
-        (4, "alarm"),
+        (2, "telephone"),
+        (3, "score"),
+        (4, "state"),
+        (5, "alarm"),
     ]
-    assert (rows[1][2:], rows[3][2:]) == ((None, None), (None, {"id": "7"}))
-    assert (await state_of(database)).sequence == 4
+    assert (rows[2][2:], rows[4][2:]) == ((None, None), (None, {"id": "7"}))
+    assert (await state_of(database)).sequence == 5
 
 
 async def test_messages_are_kept_for_a_day(database: Database) -> None:

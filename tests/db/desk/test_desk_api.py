@@ -8,8 +8,12 @@ import pytest
 from sqlalchemy import select
 
 from callcenter.accounts.models import Role, User
+from callcenter.agents import queries as agent_queries
 from callcenter.agents import service as agents
+from callcenter.agents import telephones
+from callcenter.agents.models import Cause
 from callcenter.core.audit import AuditEntry
+from callcenter.core.clock import now
 from callcenter.core.db import Database
 from tests.support.api import as_role
 from tests.support.locks import waits_for_a_lock
@@ -43,7 +47,7 @@ async def test_a_day_at_the_desk(client: httpx.AsyncClient, database: Database, 
     assert (answer.json()["wanted"], answer.json()["seat_name"], answer.json()["sequence"]) == (
         "available",
         "seat-rose",
-        2,
+        3,  # seated, its telephone, available
     )
     paused = (await put(client, li_na, wanted="paused", reason="lunch")).json()
     assert (paused["wanted"], paused["pause_reason"]) == ("paused", "lunch")
@@ -150,3 +154,55 @@ async def test_the_desk_is_for_agents(client: httpx.AsyncClient, database: Datab
     for answer in (await client.get(ME, headers=nobody), await put(client, nobody, wanted="logged_out")):
         assert (answer.status_code, answer.json()["code"]) == (404, "agent-not-found")
     assert (await client.get(ME)).status_code == 401
+
+
+async def test_who_has_no_telephone_cannot_become_available(
+    client: httpx.AsyncClient, database: Database, li_na: Headers
+) -> None:
+    """Not by the page either when it changes the seat; who is available stays so when the telephone goes."""
+    await has_telephone(database, "seat-rose", False)
+    refused = await put(client, li_na, wanted="available", seat="seat-rose")
+    assert (refused.status_code, refused.json()["code"], refused.json()["details"]) == (
+        409,
+        "telephone-away",
+        {"seat": "seat-rose"},
+    )
+    assert await history_of(database) == []
+    assert (await put(client, li_na, wanted="paused", seat="seat-rose")).status_code == 200
+    assert (await put(client, li_na, wanted="available")).json()["code"] == "telephone-away"
+    await has_telephone(database, "seat-rose", True)
+    assert (await put(client, li_na, wanted="available")).status_code == 200
+    await has_telephone(database, "seat-rose", False)
+    assert (await client.get(ME, headers=li_na)).json()["wanted"] == "available"
+
+
+async def has_telephone(database: Database, seat: str, registered: bool) -> None:
+    async with database.transaction() as session:
+        await telephones.record_registration(session, seat, registered, now())
+
+
+async def test_a_reason_that_only_a_rule_gives_is_not_to_be_chosen(
+    client: httpx.AsyncClient, database: Database, li_na: Headers
+) -> None:
+    async with database.transaction() as session:
+        await agent_queries.put_system_reason(session, "missed_calls", label_zh="多次未接", label_en="Missed calls")
+    answer = await put(client, li_na, wanted="paused", seat="seat-rose", reason="missed_calls")
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown-pause-reason")
+    listed = (await client.get("/api/v1/pause-reasons", headers=li_na)).json()
+    assert {one["code"]: one["by_system"] for one in listed} == {"lunch": False, "missed_calls": True}
+
+
+async def test_agent_and_supervisor_at_one_moment(
+    client: httpx.AsyncClient, database: Database, li_na: Headers
+) -> None:
+    """Both happen, one after the other; each is told with who it was; the later holds."""
+    await put(client, li_na, wanted="available", seat="seat-rose")
+    async with database.transaction() as session:
+        agent = await agents.get_agent(session, "1001", lock=True)
+        await agents.pause(session, agent, "lunch", cause=Cause.SUPERVISOR, actor_name="chen.jing")
+        leaving = asyncio.create_task(put(client, li_na, wanted="logged_out"))
+        await waits_for_a_lock(database)
+    assert (await leaving).status_code == 200
+    forced, left = (await history_of(database))[-2:]
+    assert (forced.cause, forced.actor_name, forced.wanted) == ("supervisor", "chen.jing", "paused")
+    assert (left.cause, left.wanted_before, left.wanted) == ("agent", "paused", "logged_out")

@@ -7,10 +7,12 @@ import pytest
 from sqlalchemy import select
 
 from callcenter.agents import service as agents
+from callcenter.agents import telephones
 from callcenter.agents.models import Wanted
 from callcenter.asterisk import variables
 from callcenter.asterisk.fastagi import FastAgiServer
 from callcenter.core.audit import AuditEntry
+from callcenter.core.clock import now
 from callcenter.core.db import Database
 from callcenter.desk import service
 from callcenter.desk.feature_codes import FeatureCodes
@@ -87,6 +89,13 @@ async def test_logging_in_elsewhere_takes_the_agent_along(database: Database, po
     assert await dial(port, "available", seat=SEAT) == "cc/agent_refused"
     removed = [command for command in await commands_of(database) if command.action == "queue_remove"]
     assert [command.model_dump() for command in removed] == [{"queue": "vip", "seat": SEAT}]
+
+
+async def test_a_telephone_that_is_not_registered_makes_nobody_available(database: Database, port: int) -> None:
+    async with database.transaction() as session:
+        await telephones.record_registration(session, SEAT, False, now())
+    assert await dial(port, "login", "1001", PIN) == "cc/agent_refused"
+    assert await history_of(database) == []
 
 
 @pytest.mark.parametrize(

@@ -73,11 +73,12 @@ async def test_hello_tells_the_present_and_then_each_change_as_it_happens(
         assert present["agent"] == {"number": "1001", "display_name": "坐席1001"}
         assert (present["state"]["wanted"], present["telephone"], present["resumed"]) == ("logged_out", None, False)
         await http.put("/api/v1/agents/me/state", json={"wanted": "paused", "seat": "seat-rose", "reason": "lunch"})
-        seated, paused = await page.expect("state"), await page.expect("state")
+        seated, telephone, paused = [await page.expect(one) for one in ("state", "telephone", "state")]
+        assert telephone["after"] == {"seat": "seat-rose", "registered": True}
         assert (seated["before"]["seat"], seated["after"]["seat"]) == (None, "seat-rose")
         assert (paused["before"]["pause_reason"], paused["after"]["pause_reason"]) == (None, "lunch")
         assert paused["after"]["cause"] == "agent"
-        assert [seated["sequence"], paused["sequence"]] == [present["sequence"] + 1, present["sequence"] + 2]
+        assert [seated["sequence"], paused["sequence"]] == [present["sequence"] + 1, present["sequence"] + 3]
         async with database.transaction() as session:  # a supervisor's hand
             agent = await agents.get_agent(session, "1001", lock=True)
             await queues.log_out(session, agent, pbx=PBX, cause=Cause.SUPERVISOR, actor_name="chen.jing")

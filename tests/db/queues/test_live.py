@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from callcenter.agents import service as agents
 from callcenter.agents.models import Activity
+from callcenter.asterisk.commands import QueuePause
 from callcenter.asterisk.events import (
     AgentCalled,
     AgentComplete,
@@ -28,14 +29,17 @@ from callcenter.core.clock import now
 from callcenter.core.db import Database
 from callcenter.queues import handlers, queries
 from callcenter.queues import service as queues
+from callcenter.queues.models import Queue
 from tests.support.locks import waits_for_a_lock
 from tests.support.people import (
     BY_AGENT,
     PBX,
+    commands_of,
     given_agent,
     given_queue,
     given_seats,
     history_of,
+    messages_of,
     registered_seats,
     state_of,
 )
@@ -46,7 +50,7 @@ CALL, OTHER_CALL = "pbx1-1763754631.12", "pbx1-1763754640.15"
 @pytest.fixture(autouse=True)
 async def hotline(database: Database) -> None:
     async with database.transaction() as session:
-        await given_seats(session, "seat-rose", "seat-lotus")
+        await given_seats(session, "seat-rose", "seat-lotus", registered=False)
         await given_queue(session, "vip", wrap_up_seconds=20)
         await given_queue(session, "consultation", wrap_up_seconds=0)
         await given_agent(session, "1001", queues=["vip", "consultation"])
@@ -175,6 +179,82 @@ async def test_a_phone_comes_and_goes(database: Database) -> None:
     assert await registered_seats(database) == []
     await happens(database, contact("Reachable"), contact("Removed", "seat-lotus"))
     assert await registered_seats(database) == ["seat-rose"]
+
+
+async def test_who_sits_at_a_seat_is_told_of_its_telephone(database: Database) -> None:
+    """Once for each change, by an event or a snapshot; nobody else."""
+
+    def contact(status: str, aor: str = "seat-rose") -> Event:
+        return event(ContactStatus, AOR=aor, EndpointName=aor, URI="sip:x", ContactStatus=status)
+
+    async def told(number: str) -> list[tuple[object, object]]:
+        async with database.transaction() as session:
+            rows = await messages_of(session, await agents.get_agent(session, number))
+        return [(row.before, row.after) for row in rows if row.type == "telephone"]
+
+    async with database.transaction() as session:
+        agent = await agents.get_agent(session, "1001", lock=True)
+        await queues.log_in(session, agent, "seat-rose", pbx=PBX, **BY_AGENT)
+    await happens(database, contact("Reachable"), contact("Reachable"), contact("Reachable", "seat-lotus"))
+    await happens(database, contact("Unreachable"))
+    async with database.transaction() as session:
+        await handlers.correct_live(session, PBX, [], [], {"seat-rose"})
+    away, there = ({"seat": "seat-rose", "registered": there} for there in (False, True))
+    assert await told("1001") == [(None, away), (away, there), (there, away), (away, there)]
+    assert await told("1002") == []
+
+
+# -- offers not taken
+
+
+@pytest.fixture
+async def sits(database: Database) -> None:
+    """1001, available, in queues of which the strictest lets two calls be missed."""
+    async with database.transaction() as session:
+        await given_queue(session, "patient", max_missed_calls=0)
+        for name, limit in (("vip", 4), ("consultation", 2)):
+            (await session.get_one(Queue, name)).max_missed_calls = limit
+        agent = await agents.get_agent(session, "1001", lock=True)
+        await queues.set_membership(session, agent, "patient", 0, pbx=PBX, cause="test")
+        await queues.log_in(session, agent, "seat-rose", pbx=PBX, **BY_AGENT)
+        await queues.set_available(session, agent, pbx=PBX, **BY_AGENT)
+
+
+MISSED = at_agent(AgentCalled), at_agent(AgentRingNoAnswer, RingTime=15000)
+
+
+async def test_who_lets_calls_ring_out_is_paused_and_supervisors_are_told(database: Database, sits: None) -> None:
+    await happens(database, *MISSED)
+    assert (await state_of(database)).wanted == "available"
+    await happens(database, *MISSED)
+    agent = await state_of(database)
+    assert (agent.wanted, agent.pause_reason) == ("paused", "missed_calls")
+    change = (await history_of(database))[-1]
+    assert (change.cause, change.actor_name, change.activity) == ("system", "missed-calls", "idle")
+    assert (await commands_of(database))[-1] == QueuePause(seat="seat-rose", paused=True, reason="missed_calls")
+    assert await missed_alarms(database) == [("1001", {"agent": "1001", "missed": 2})]
+    await happens(database, *MISSED)  # it rang already
+    assert [len(await missed_alarms(database)), (await state_of(database)).pause_reason] == [1, "missed_calls"]
+
+
+async def test_only_calls_missed_in_a_row_count(database: Database, sits: None) -> None:
+    """One that is taken ends the row, and so does the agent who says to be there."""
+    await happens(database, *MISSED)
+    await happens(database, at_agent(AgentCalled), at_agent(AgentConnect), at_agent(AgentComplete, TalkTime=5))
+    await happens(database, *MISSED)
+    async with database.transaction() as session:
+        agent = await agents.get_agent(session, "1001", lock=True)
+        await queues.set_available(session, agent, pbx=PBX, **BY_AGENT)
+    await happens(database, *MISSED)
+    assert (await state_of(database)).wanted == "available"
+    await happens(database, at_agent(AgentCalled), event(QueueCallerAbandon))  # the caller's doing
+    assert (await state_of(database)).wanted == "available"
+
+
+async def missed_alarms(database: Database) -> list[tuple[str, dict[str, object]]]:
+    async with database.transaction() as session:
+        rows = await session.scalars(select(Alarm).where(Alarm.kind == "agent_missed_calls"))
+        return [(row.key, row.details) for row in rows]
 
 
 async def test_an_available_agent_whose_phone_is_away_is_told_of_once_in_each_absence(database: Database) -> None:

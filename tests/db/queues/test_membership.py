@@ -3,11 +3,13 @@
 import pytest
 
 from callcenter.agents import service as agents
+from callcenter.agents.models import Skill
 from callcenter.asterisk.commands import QueueAdd, QueuePause, QueueRemove, Render
 from callcenter.core.db import Database
 from callcenter.core.errors import CallcenterError
 from callcenter.queues import service as queues
 from callcenter.queues.errors import QueueNotFound
+from callcenter.queues.models import Queue
 from tests.support.people import (
     BY_AGENT,
     PBX,
@@ -120,6 +122,28 @@ async def test_desired_members_are_who_sits_somewhere_in_active_queues(database:
         assert await queues.desired_members(session) == {
             queues.Member(name, SEAT, "agent-1001", 0, paused=False) for name in ("consultation", "vip")
         }
+
+
+async def test_the_better_at_the_queue_s_skill_the_earlier_an_agent_is_rung(database: Database) -> None:
+    """On top of the penalty of the place; who has none of it is rung last; other queues are as they were."""
+    await log_in(database)
+    async with database.transaction() as session:
+        session.add(Skill(code="cantonese", label_zh="粤语", label_en="Cantonese"))
+        (await session.get_one(Queue, "vip")).skill = "cantonese"
+        await session.flush()
+        agent = await agents.get_agent(session, "1001", lock=True)
+        await queues.set_membership(session, agent, "vip", 10, pbx=PBX, cause="boss")
+
+    async def penalties() -> dict[str, int]:
+        async with database.transaction() as session:
+            return {member.queue: member.penalty for member in await queues.desired_members(session)}
+
+    assert await penalties() == {"vip": 15, "consultation": 0}
+    for level, penalty in ((1, 14), (5, 10)):
+        async with database.transaction() as session:
+            agent = await agents.get_agent(session, "1001", lock=True)
+            await agents.set_skills(session, agent, {"cantonese": level})
+        assert await penalties() == {"vip": penalty, "consultation": 0}
 
 
 # -- queues that only Asterisk has
