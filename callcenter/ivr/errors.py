@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from callcenter.core.errors import InvalidInput, Unavailable
+from callcenter.core.errors import Conflict, InvalidInput, NotFound, Unavailable
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,3 +35,13 @@ class DatabaseAway(Unavailable):
 
     code = "database-away"
     title_en, title_zh = "The database does not answer.", "数据库无响应。"
+
+
+class AnnouncementOpen(Conflict):
+    code = "announcement-already-open"
+    title_en, title_zh = "An announcement is played there already.", "该处已有正在播放的紧急公告。"
+
+
+class AnnouncementNotFound(NotFound):
+    code = "announcement-not-found"
+    title_en, title_zh = "There is no such announcement.", "未找到该紧急公告。"

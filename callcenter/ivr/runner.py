@@ -110,7 +110,16 @@ class FlowRunner:
             log.error("flow_of_number_missing", uniqueid=call.line.uniqueid, did=did)
             return None
         await _report_flow(call.line, flow)
+        await self._announce(call, flow, did)
         return Position(flows, flow, flow.start)
+
+    async def _announce(self, call: CallContext, flow: Flow, did: str) -> None:
+        """What a supervisor has all callers of the number hear first; a key is the answer to the menu that follows."""
+        sounds = await self._services.announcements.of_number(did, call.line.language)
+        if sounds:
+            call.typed_ahead = await call.line.say_until_key(sounds)
+            said = {"flow": flow.name, "step": "announcement", "outcome": "next"}
+            await call.line.add_to_way(variables.EVENT_STEP, said)
 
     async def _find_parked(self, call: CallContext) -> Position | None:
         """A parked call comes back: its own revision, the parked step."""

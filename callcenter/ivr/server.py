@@ -14,6 +14,7 @@ from callcenter.core.db import Database
 from callcenter.core.jobs import run_every
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.secrets import get_secret
+from callcenter.ivr.announcements import DatabaseAnnouncements
 from callcenter.ivr.articles import DatabaseArticles
 from callcenter.ivr.callback_desk import CallbackDialling, DatabaseCallbackDesk
 from callcenter.ivr.callers import DatabaseCallers
@@ -73,6 +74,7 @@ class IvrServer:
                 articles=DatabaseArticles(database),
                 queues=DatabaseQueueGuide(database, openings),
                 callback_desk=DatabaseCallbackDesk(database, plan, settings.pbx_name),
+                announcements=DatabaseAnnouncements(database),
             ),
             self._revisions,
             plan,

@@ -7,6 +7,7 @@ each question ends within the limit of a running call (:mod:`callcenter.ivr.limi
 
 from dataclasses import dataclass
 
+from callcenter.ivr.announcements import Announcements
 from callcenter.ivr.articles import Articles
 from callcenter.ivr.callback_desk import CallbackDesk
 from callcenter.ivr.callers import Callers
@@ -25,3 +26,4 @@ class FlowServices:
     articles: Articles
     queues: QueueGuide
     callback_desk: CallbackDesk
+    announcements: Announcements

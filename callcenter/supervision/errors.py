@@ -74,16 +74,11 @@ class NotListening(Conflict):
     title_en, title_zh = "You listen to nobody.", "您当前没有监听任何通话。"
 
 
-class AnnouncementOpen(Conflict):
-    code = "announcement-already-open"
-    title_en, title_zh = "An announcement is played there already.", "该处已有正在播放的紧急公告。"
-
-
 class CommandNotFound(NotFound):
     code = "command-not-found"
     title_en, title_zh = "You have asked for no such thing.", "未找到您的该项操作。"
 
 
-class AnnouncementNotFound(NotFound):
-    code = "announcement-not-found"
-    title_en, title_zh = "There is no such announcement.", "未找到该紧急公告。"
+class NumberNotFound(NotFound):
+    code = "number-not-found"
+    title_en, title_zh = "There is no such number of ours.", "没有这个接入号码。"

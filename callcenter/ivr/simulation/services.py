@@ -2,6 +2,7 @@
 
 from callcenter.calendar.policy import State
 from callcenter.ivr.services import FlowServices
+from callcenter.ivr.simulation.announcements import SimulatedAnnouncements
 from callcenter.ivr.simulation.articles import SimulatedArticles
 from callcenter.ivr.simulation.callback_desk import SimulatedCallbackDesk
 from callcenter.ivr.simulation.callers import CallerKind, SimulatedCallers
@@ -22,4 +23,5 @@ def simulated_services(caller: CallerKind = "unknown", opening: State = "open") 
         articles=SimulatedArticles(away=caller == "away"),
         queues=SimulatedQueueGuide(),
         callback_desk=SimulatedCallbackDesk(away=caller == "away"),
+        announcements=SimulatedAnnouncements(),
     )

@@ -85,6 +85,9 @@ async def _has_gone_far(call: CallContext) -> bool:
 
 async def _park(call: CallContext, plan: QueuePlan, max_wait_seconds: int) -> Handover:
     head_start_seconds = call.caller.head_start_seconds if call.caller.verified else 0
+    announced = await call.services.announcements.of_queue(plan.queue, call.line.language)
+    if announced:
+        await call.line.say_until_key(announced)  # any key: on to the person
     return Handover(
         variables.DO_QUEUE,
         {

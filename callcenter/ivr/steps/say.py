@@ -30,6 +30,8 @@ class Say(OneWayStep):
         return self.say
 
     async def run(self, call: CallContext) -> str:
+        if self.interruptible and call.typed_ahead:
+            return NEXT  # an emergency announcement was cut short: the key answers the menu
         if self.interruptible:
             call.typed_ahead = await call.line.say_until_key(self.say)
         else:
