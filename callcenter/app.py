@@ -49,7 +49,7 @@ from callcenter.reports import routes as reports_routes
 from callcenter.speech import routes as speech_routes
 from callcenter.speech.recordings import MAX_RECORDING_BYTES
 from callcenter.supervision import alarm_routes
-from callcenter.supervision import action_routes, chart_routes, people_routes
+from callcenter.supervision import action_routes, announcement_routes, chart_routes, people_routes
 from callcenter.supervision import routes as supervision_routes
 from callcenter.supervision.board_keeper import BoardKeeper
 from callcenter.web import routes as web_routes
@@ -85,6 +85,7 @@ DOMAINS: tuple[ModuleType, ...] = (
     supervision_routes,
     action_routes,
     people_routes,
+    announcement_routes,
     chart_routes,
 )
 """Each module's ``router`` is mounted under /api/v1. A new domain is one import and one entry here."""
