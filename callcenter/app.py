@@ -43,6 +43,7 @@ from callcenter.ivr import routes as ivr_routes
 from callcenter.operations import RoleChecks, add_operations_routes
 from callcenter.patients import routes as patients_routes
 from callcenter.patients.import_files import MAX_UPLOAD_BYTES
+from callcenter.quality import routes as quality_routes
 from callcenter.queues import recording_policy_routes
 from callcenter.queues import routes as queues_routes
 from callcenter.reports import routes as reports_routes
@@ -78,6 +79,7 @@ DOMAINS: tuple[ModuleType, ...] = (
     do_not_call_routes,
     recording_routes,
     recording_policy_routes,
+    quality_routes,
     workorders_routes,
     reports_routes,
     speech_routes,

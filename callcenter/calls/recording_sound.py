@@ -141,7 +141,8 @@ def _not_stored_yet(found: RecordedCall, recordings_dir: Path) -> Sound:
     path = locate(recordings_dir, found.recording.file)
     if found.recording.measured_at is None or path.suffix != ".wav":
         raise RecordingNotReady(recording_id=found.recording.id)
-    return Sound(found, path.stat().st_size, lambda: _PlainFile(path))
+    file = _PlainFile(path)  # open from here on: it may be stored, and removed, before it is read
+    return Sound(found, file.length, lambda: file)
 
 
 class _PlainFile:

@@ -54,7 +54,8 @@ async def test_a_message_is_heard_by_the_agents_of_its_queue(hotline: Hotline) -
     told = await hotline.finished_call(speaker.e164)
     assert "message:recorded" in await hotline.steps(told)
     (recording,) = await measured(hotline, told.id)
-    stored = (hotline.settings.recordings_dir / recording.file).read_bytes()
+    admin = await hotline.api(service)
+    stored = (await admin.get(f"/api/v1/recordings/{recording.id}/audio")).content
     assert recording.bytes == len(stored)
     assert recording.duration_seconds is not None
     assert 2 < recording.duration_seconds < 8

@@ -4,6 +4,7 @@ import httpx
 
 from demo import articles
 from demo.hospital import SampleAgent
+from demo.observer import until
 from demo.report import compare, fetch
 from demo.story import Story
 from tests.e2e.hotline import ADMIN_PASSWORD, AGENT_PASSWORD, Hotline
@@ -31,8 +32,14 @@ async def test_story_and_records_agree(hotline: Hotline) -> None:
 
     # the complaint's recording is there, the conversation in it
     complaint = next(call for call in records.calls.values() if call["recordings"])
-    recording = hotline.settings.recordings_dir / complaint["recordings"][0]["file"]
-    assert recording.stat().st_size > 8000 * 2 * 3  # at least three of its six seconds of 16-bit audio at 8 kHz
+    admin = await hotline.api(service)
+
+    async def sound() -> bytes:
+        played = await admin.get(f"/api/v1/recordings/{complaint['recordings'][0]['id']}/audio")
+        return played.content if played.status_code == 200 else b""
+
+    # at least three of its six seconds: two sides of 16 bits at 8 kHz
+    assert len(await until("the complaint's recording is stored", sound, timeout_seconds=40)) > 8000 * 2 * 2 * 3
 
     # what was keyed in stands nowhere: neither in the ledger nor in any log
     written = [hotline.settings.ledger_file, hotline.settings.queue_log_file, service.log_file]

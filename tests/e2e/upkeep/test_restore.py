@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from callcenter.calls.models import Recording
+from callcenter.calls.recording_models import StoredRecording
 from callcenter.core.embedded_postgres import EmbeddedPostgres
 from demo.hospital import COMPLAINT_LINE, HOTLINE, PATIENTS
 from demo.observer import until
@@ -34,12 +35,13 @@ async def callcenter(hotline: Hotline, *arguments: str) -> str:
     return output.decode()
 
 
-async def measured_recording(hotline: Hotline) -> Recording:
+async def stored_recording(hotline: Hotline) -> Recording:
     async def look() -> Recording | None:
         async with hotline.database.transaction() as session:
-            return (await session.scalars(select(Recording).where(Recording.measured_at.is_not(None)))).first()
+            stored = StoredRecording.recording_id == Recording.id
+            return (await session.scalars(select(Recording).join(StoredRecording, stored))).first()
 
-    found = await until("the complaint's recording is measured", look, timeout_seconds=40)
+    found = await until("the complaint's recording is stored", look, timeout_seconds=40)
     assert found is not None
     return found
 
@@ -61,8 +63,10 @@ async def test_everything_is_lost_and_comes_back(
     ]
     complains = await hotline.call(COMPLAINS, COMPLAINT_LINE, [StayUntilHangUp(90)])
     await complains.done(90)
-    recording = await measured_recording(hotline)
-    sound = (settings.recordings_dir / recording.file).read_bytes()
+    recording = await stored_recording(hotline)
+    supervisor = await hotline.api(service)
+    sound = (await supervisor.get(f"/api/v1/recordings/{recording.id}/audio")).content
+    assert len(sound) > 8000
     talks = await hotline.ask_for_a_person(TALKS, [Wait(60), HangUp()])
     await hotline.observer.talking(1)
 
