@@ -55,3 +55,13 @@ class ImportRefused(InvalidInput):
 
     code = "import-refused"
     title_en, title_zh = "The file cannot be imported.", "无法导入该文件。"
+
+
+class SearchTooWide(InvalidInput):
+    """Of an agent: whoever has a caller on the line knows more of them than that."""
+
+    code = "search-too-wide"
+    title_en, title_zh = (
+        "Say more: two signs of the name, a number, a card or an id.",
+        "请补充查询条件：姓名至少两个字，或号码、卡号、编号。",
+    )

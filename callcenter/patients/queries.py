@@ -24,6 +24,8 @@ MAX_PATIENTS_OF_NUMBER = 50
 """A number shared by more (a ward's switchboard) recognises nobody in particular anyway."""
 
 MAX_RECORDS = 20
+NARROW_NAME = 2
+"""So many signs of a name an agent must know."""
 
 
 PATIENTS_OF_NUMBER = (
@@ -82,6 +84,13 @@ class PatientSearch:
     name_prefix: str | None = None
     e164: str | None = None
     card_number: str | None = None
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it may list patients whom the asker does not mean."""
+        if (self.external_id, self.e164, self.card_number) != (None, None, None):
+            return False
+        return self.name_prefix is None or len(self.name_prefix) < NARROW_NAME
 
 
 async def search_patients(

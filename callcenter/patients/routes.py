@@ -20,7 +20,7 @@ from callcenter.core.http import (
 from callcenter.core.problems import problem_responses
 from callcenter.core.upsert import Written
 from callcenter.patients import code_guard, importing, queries, service
-from callcenter.patients.errors import UnreadableNumber
+from callcenter.patients.errors import SearchTooWide, UnreadableNumber
 from callcenter.patients.import_rows import REASONS
 from callcenter.patients.models import Appointment, Discharge, Visit
 from callcenter.patients.schemas import (
@@ -67,11 +67,13 @@ Anybody = Annotated[Access, Depends(require())]
 async def search_patients(
     body: SearchRequest, access: Reader, session: DbSession, plan: NumberPlanOf
 ) -> Page[PatientSummary]:
-    """Find patients; every one that is listed counts as looked at by the asker."""
+    """Find patients; every one that is listed counts as looked at by the asker. Agents do not list them all."""
     e164 = plan.normalise(body.number) if body.number is not None else None
     if body.number is not None and e164 is None:
         raise UnreadableNumber
     search = queries.PatientSearch(body.external_id, body.name_prefix, e164, body.card_number)
+    if not access.has(Role.SUPERVISOR, Role.QUALITY, Role.INTEGRATION) and search.is_wide:
+        raise SearchTooWide
     after = sort_key(decode_cursor(body.cursor), a_uuid)
     patients, more = await service.search_patients(session, access.actor, search, after=after, limit=body.limit)
     next_cursor = encode_cursor((str(patients[-1].id),)) if more else None

@@ -242,6 +242,20 @@ async def test_every_look_and_change_is_audited_with_who_and_from_where(
     assert "1380000" not in str(last.details)
 
 
+async def test_an_agent_does_not_list_them_all(
+    client: httpx.AsyncClient, admin: dict[str, str], database: Database
+) -> None:
+    await put_patient(client, admin)
+    agent = await as_role(database, Role.AGENT)
+    for wide in ({}, {"name_prefix": "张"}):
+        answer = await client.post(f"{API}/patients/search", headers=agent, json=wide)
+        assert (answer.status_code, answer.json()["code"]) == (422, "search-too-wide")
+        lead = await as_role(database, Role.SUPERVISOR)
+        assert (await client.post(f"{API}/patients/search", headers=lead, json=wide)).status_code == 200
+    for narrow in ({"name_prefix": "张三"}, {"external_id": "P1"}, {"number": "13800000001"}, {"card_number": "C1000"}):
+        assert (await client.post(f"{API}/patients/search", headers=agent, json=narrow)).status_code == 200
+
+
 async def test_only_the_patients_of_the_page_count_as_looked_at(
     client: httpx.AsyncClient, admin: dict[str, str], database: Database
 ) -> None:
