@@ -189,7 +189,7 @@ def test_who_does_not_want_to_be_called_is_called_only_by_who_is_sure(scene: Sce
     expect(dialog).to_be_visible()
     with page.expect_request("**/agents/me/calls") as asked:
         dialog.get_by_role("button", name="仍要拨打").click()
-    assert asked.value.post_data_json["do_not_call_confirmed"] is True
+    assert (asked.value.post_data_json or {})["do_not_call_confirmed"] is True
 
 
 def test_it_is_used_by_keyboard_alone(scene: Scene, page: Page) -> None:

@@ -1,4 +1,4 @@
-"""An agent in a real browser: the page is the telephone. A patient calls, is answered by a key, both hear each other."""
+"""An agent in a real browser: the page is the telephone. A patient calls, is answered by a key, both are heard."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from sqlalchemy import update
+
+from callcenter.queues.models import Queue
 from demo import hospital
 from demo.observer import until
 from demo.phones import Phone
-from demo.sip_scenarios import Press, StayUntilHangUp, Wait
+from demo.sip_scenarios import Press, StayUntilHangUp, Step, Wait
 from demo.stack import Service
 from tests.e2e.hotline import AGENT_PASSWORD, Hotline
 from tests.support.browser import CHROMIUM, FLAGS
@@ -50,6 +53,12 @@ async def page(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest)
     assert faults == []
 
 
+async def write_long_enough(hotline: Hotline) -> None:
+    """Wrap-up is ended by the agent."""
+    async with hotline.database.transaction() as session:
+        await session.execute(update(Queue).values(wrap_up_seconds=60))
+
+
 async def sits_down(hotline: Hotline, service: Service, page: Page) -> None:
     """A new seat, made while Asterisk runs; the page registers there by itself, and only then may be available."""
     admin = await hotline.api(service)
@@ -66,7 +75,7 @@ async def sits_down(hotline: Hotline, service: Service, page: Page) -> None:
 
 async def patient_calls(hotline: Hotline) -> Phone:
     """Asks for a person, speaks all the time, and stays."""
-    steps = [Wait(hotline.seconds("greeting_known") + 1.0), Press("2"), StayUntilHangUp(90)]
+    steps: list[Step] = [Wait(hotline.seconds("greeting_known") + 1.0), Press("2"), StayUntilHangUp(90)]
     return await hotline.phones.call(PATIENT.number, hospital.HOTLINE, steps, name=PATIENT.name, speaks=True)
 
 
@@ -109,6 +118,7 @@ def is_loud(file: Path) -> bool:
 
 
 async def test_a_call_in_the_browser(hotline: Hotline, page: Page) -> None:
+    await write_long_enough(hotline)
     service = await hotline.stack.start_service()
     await sits_down(hotline, service, page)
     await page.get_by_test_id("available").click()
@@ -140,5 +150,20 @@ async def test_a_call_in_the_browser(hotline: Hotline, page: Page) -> None:
     await page.keyboard.press("F4")
     await expect(call).to_have_attribute("data-phase", "none")
     await expect(page.get_by_test_id("state")).to_contain_text("话后处理")
-    await expect(page.get_by_test_id("note")).to_have_value("询问复诊时间")
+    await expect(page.get_by_test_id("note-state")).to_contain_text("已保存")
+    await page.get_by_test_id("end-wrap-up").click()
+    await expect(page.get_by_test_id("state")).to_contain_text("可接听")
     await patient.unplug()
+
+
+async def test_asterisk_dies_and_comes_back(hotline: Hotline, page: Page) -> None:
+    """The page says so, nobody is available without a telephone, and all is well again without a hand being moved."""
+    service = await hotline.stack.start_service()
+    await sits_down(hotline, service, page)
+    await asyncio.to_thread(hotline.stack.pbx.kill)
+    await expect(page.get_by_test_id("phone-no-connection")).to_contain_text("正在重新连接")
+    await asyncio.to_thread(hotline.stack.pbx.start)
+    await expect(page.get_by_test_id("phone-no-connection")).to_be_hidden(timeout=40_000)
+    await expect(page.get_by_test_id("available")).to_be_enabled(timeout=40_000)
+    await page.get_by_test_id("available").click()
+    await hotline.observer.agent_takes_calls(hospital.AGENTS[0])
