@@ -13,7 +13,10 @@ down_revision = "0013"
 branch_labels = None
 depends_on = None
 phase = "expand"
-accepted = {"require-concurrent-index-creation": "the tables are made here, nobody is in them"}
+accepted = {
+    "require-concurrent-index-creation": "the tables are made here, nobody is in them",
+    "ban-drop-default": "of a column that is made here: the previous version writes no such column",
+}
 
 
 def upgrade() -> None:
