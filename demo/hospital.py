@@ -18,9 +18,12 @@ from callcenter.calendar.spans import ALL_DAY, Span
 from callcenter.core.audit import SYSTEM
 from callcenter.core.clock import now
 from callcenter.core.security import keyed_code_hash
+from callcenter.desk import dispositions
+from callcenter.desk.forms import FieldKind, FormField, Option
 from callcenter.directory.models import Department, Doctor
 from callcenter.patients.models import Appointment, Card, Patient, PatientNumber, VipGrade, Visit
 from callcenter.queues.models import Did, Queue, QueueMembership
+from callcenter.workorders import service as workorders
 
 HOTLINE, COMPLAINT_LINE, EXPERT_LINE = "8000", "8001", "8002"
 
@@ -112,6 +115,20 @@ _OFFICE_HOURS = dict.fromkeys(calendar.WEEKDAYS[:5], (Span(8 * 60, 17 * 60 + 30)
     "saturday": (Span(8 * 60, 12 * 60),)
 }
 _GRADES = (("gold", "金卡", "Gold", 600), ("silver", "银卡", "Silver", 300))
+_TOPICS = (
+    ("booking", "预约挂号", "Booking"),
+    ("report", "检查报告", "Test report"),
+    ("price", "费用与医保", "Prices and insurance"),
+    ("advice", "就医指导", "Where to go"),
+    ("other", "其他", "Other"),
+)
+_CATEGORIES = (
+    ("service", None, "服务", "Service"),
+    ("waiting_time", "service", "候诊时间", "Waiting time"),
+    ("attitude", "service", "服务态度", "Attitude"),
+    ("facilities", None, "环境设施", "Facilities"),
+    ("treatment", None, "诊疗", "Treatment"),
+)
 _PAUSE_REASONS = (("lunch", "午餐", "Lunch", "1"), ("meeting", "会议", "Meeting", "2"), ("rest", "休息", "Rest", "3"))
 
 
@@ -121,6 +138,7 @@ async def load(
     """Fill an empty database; returns each seat's SIP password. ``wrap_up_seconds``: of all queues."""
     await _load_schedules(session)
     await _load_queues(session, wrap_up_seconds)
+    await _load_what_agents_are_asked(session)
     doctors = await _load_directory(session)
     await _load_patients(session, doctors, code_key)
     await accounts.create_admin(session, "admin", admin_password, "演示管理员")
@@ -153,6 +171,22 @@ async def _load_queues(session: AsyncSession, wrap_up_seconds: int) -> None:
     for code, label_zh, label_en, digit in _PAUSE_REASONS:
         session.add(PauseReason(code=code, label_zh=label_zh, label_en=label_en, digit=digit))
     await session.flush()
+
+
+async def _load_what_agents_are_asked(session: AsyncSession) -> None:
+    topics = tuple(Option(code, zh, en) for code, zh, en in _TOPICS)
+    fields = (
+        FormField("topic", FieldKind.CHOICE, "咨询内容", "About", required=True, options=topics),
+        FormField("solved", FieldKind.YES_NO, "是否解决", "Solved", required=True),
+        FormField("call_again_on", FieldKind.DATE, "再次联系日期", "Call again on"),
+        FormField("remark", FieldKind.TEXT, "说明", "Remark", max_length=500),
+    )
+    for queue in ("consultation", "vip", "expert"):
+        await dispositions.put_form(session, SYSTEM, queue, fields, now())
+    for code, parent, label_zh, label_en in _CATEGORIES:
+        await workorders.put_category(
+            session, SYSTEM, code, parent=parent, label_zh=label_zh, label_en=label_en, active=True
+        )
 
 
 async def _load_directory(session: AsyncSession) -> list[Doctor]:

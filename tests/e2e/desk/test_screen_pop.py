@@ -55,8 +55,8 @@ async def test_who_calls_is_read_while_it_rings(hotline: Hotline) -> None:
         (await admin.put(f"/api/v1/queues/{name}/disposition-form", json={"fields": FIELDS})).raise_for_status()
     await hotline.agent_sits_down(LI_NA, [Wait(2), HangUp()], ring_seconds=6.0)
 
-    code = [Wait(hotline.seconds("greeting_known") + 1.0), Press(f"{VIP.check_code}#")]
-    await hotline.call(VIP, HOTLINE, [*code, StayUntilHangUp()])
+    code = [Wait(hotline.seconds("greeting_known") + 1.0), Press(f"{VIP.check_code}#"), StayUntilHangUp()]
+    await hotline.call(VIP, HOTLINE, code)
     first = await ringing(li_na)
     pop = await pop_with_way(li_na, first)
     still = (await li_na.get("/api/v1/agents/me")).json()
@@ -78,7 +78,7 @@ async def test_who_calls_is_read_while_it_rings(hotline: Hotline) -> None:
         return bool((await li_na.get("/api/v1/agents/me")).json()["activity"] == "wrap_up")
 
     await until("wrap-up begins", in_wrap_up, timeout_seconds=30)
-    given = {"queue": "vip", "form_version": 1, "answers": {"solved": True}}
+    given = {"queue": "vip", "form_version": pop["disposition_form"]["version"], "answers": {"solved": True}}
     saved = await li_na.put(f"/api/v1/agents/me/calls/{first}/disposition", json=given)
     assert saved.status_code == 200, saved.text
     (await li_na.post("/api/v1/agents/me/wrap-up/end")).raise_for_status()
