@@ -140,3 +140,79 @@ async def test_hold_consult_confer_and_pass_on(hotline: Hotline) -> None:
     connected = sum(visit.talk_seconds for visit in visits)
     assert connected <= call.talk_seconds + 0.001
     assert call.talk_seconds + call.hold_seconds + call.wait_seconds <= call.duration_seconds + 0.001
+
+
+async def test_transfers_come_back_or_are_completed(hotline: Hotline) -> None:
+    """To an agent who does not answer: back to who passed it on. Attended: merged into one call, the asker is out."""
+    service = await hotline.stack.start_service()
+    first = await sit_down(hotline, service, FIRST)
+    patient = await hotline.ask_for_a_person(PATIENT, STAY)
+    await first.call_is("talking")
+    second = await sit_down(hotline, service, SECOND, ring_seconds=60)
+    assert (await first.ask("call/transfer", kind="agent", to="1003")).json()["code"] == "agent-not-free"
+    await first.does("call/transfer", kind="agent", to="1002")
+    await second.call_is("ringing")
+    await first.is_idle()
+    await second.does("call/hang-up")  # refused
+    await second.is_idle()
+    await first.call_is("talking")
+    assert len(await first.told("offer")) == 1
+
+    third = await sit_down(hotline, service, THIRD)
+    await first.does("call/consult", kind="agent", to="1003")
+    await third.call_is("talking")
+    await first.does("call/complete-transfer")
+    await first.is_idle()
+    call_row = live_call_of(await third.row())
+    assert call_row is not None
+    assert (call_row.peer_masked, call_row.direction) == ("+86138****0001", "inbound")
+    await hotline.observer.pause(1)
+    await third.does("call/hang-up")
+    await third.is_idle()
+    await patient.done(60)
+
+    call = await hotline.finished_call(PATIENT.e164)
+    assert (call.outcome, call.agent_number) == ("answered", "1003")
+    assert [leg for leg in await legs_of(hotline, call) if leg[0] == "agent"] == [
+        ("agent", number) for number in ("1001", "1002", "1001", "1003")
+    ]
+    visits = await hotline.visits(call)
+    assert [(visit.queue_name, visit.outcome, visit.reason) for visit in visits] == [
+        ("consultation", "answered", "transferred")
+    ]
+    assert "rating" in " ".join(await hotline.steps(call))  # the flow went on after the last conversation
+
+
+async def test_click_to_dial(hotline: Hotline) -> None:
+    """Only what the hospital allows; the agent's telephone rings first; an outbound call in the record."""
+    service = await hotline.stack.start_service()
+    first = await sit_down(hotline, service, FIRST)
+    second = await sit_down(hotline, service, SECOND)
+    refused = await first.ask("calls", kind="number", to="+12125550123")
+    assert (refused.status_code, refused.json()["code"]) == (422, "number-not-dialled")
+    callee = await hotline.phones.answer_at_trunk(hotline.settings.trunk_port, STAY)
+    await first.does("calls", kind="number", to=PATIENT.number)
+    await first.call_is("talking")
+    assert (await first.ask("calls", kind="agent", to="1002")).json()["code"] == "already-on-call"
+    await first.does("call/hold")
+    await hotline.observer.pause(1)
+    await first.does("call/unhold")
+    await first.does("call/transfer", kind="agent", to="1002")
+    await second.call_is("talking")
+    await first.is_idle()
+    await second.does("call/hang-up")
+    await second.is_idle()
+    await callee.done(30)
+    await hotline.no_calls_left()
+
+    await first.does("calls", kind="agent", to="1002")
+    await second.call_is("talking")
+    await first.does("call/hang-up")
+    await second.is_idle()
+    outbound, internal = await hotline.all_finished(2)
+    assert (outbound.direction, outbound.outcome, outbound.caller_number) == ("outbound", "answered", PATIENT.e164)
+    assert (outbound.agent_number, outbound.patient_id is not None) == ("1002", True)
+    assert [number for _, number in await legs_of(hotline, outbound) if number] == ["1001", "1002"]
+    assert outbound.hold_seconds > 0.5
+    assert outbound.talk_seconds > 0
+    assert (internal.direction, internal.outcome) == ("internal", "answered")
