@@ -6,7 +6,7 @@ import httpx
 
 from demo.hospital import HOTLINE, PATIENTS
 from demo.observer import until
-from demo.sip_scenarios import HangUp, Press, StayUntilHangUp, Wait
+from demo.sip_scenarios import HangUp, Press, StayUntilHangUp, Step, Wait
 from tests.e2e.hotline import AGENT_PASSWORD, Hotline, agent
 
 VIP = next(patient for patient in PATIENTS if patient.vip_grade == "gold")
@@ -55,7 +55,7 @@ async def test_who_calls_is_read_while_it_rings(hotline: Hotline) -> None:
         (await admin.put(f"/api/v1/queues/{name}/disposition-form", json={"fields": FIELDS})).raise_for_status()
     await hotline.agent_sits_down(LI_NA, [Wait(2), HangUp()], ring_seconds=6.0)
 
-    code = [Wait(hotline.seconds("greeting_known") + 1.0), Press(f"{VIP.check_code}#"), StayUntilHangUp()]
+    code: list[Step] = [Wait(hotline.seconds("greeting_known") + 1.0), Press(f"{VIP.check_code}#"), StayUntilHangUp()]
     await hotline.call(VIP, HOTLINE, code)
     first = await ringing(li_na)
     pop = await pop_with_way(li_na, first)
