@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
-
 from sqlalchemy import update
 
 from callcenter.queues.models import Queue
