@@ -3,7 +3,18 @@
 import sys
 from collections.abc import Callable, Iterable, Mapping
 
-from bench import ami_events, caller_lookup, calls, flow_files, ledger, patient_import, waiting_memory
+from bench import (
+    ami_events,
+    caller_lookup,
+    calls,
+    desk,
+    flow_files,
+    ledger,
+    patient_import,
+    screen_pop,
+    waiting_memory,
+    workload,
+)
 from bench.figures import Figure, conditions, markdown_table
 
 BENCHES: Mapping[str, Callable[[], Iterable[Figure]]] = {
@@ -13,7 +24,10 @@ BENCHES: Mapping[str, Callable[[], Iterable[Figure]]] = {
     "ledger": ledger.run,
     "patient_import": patient_import.run,
     "caller_lookup": caller_lookup.run,
+    "screen_pop": screen_pop.run,
     "ami_events": ami_events.run,
+    "desk": desk.run,
+    "workload": workload.run,
 }
 """Name -> what measures. In the order of the table."""
 

@@ -94,15 +94,21 @@ _PIECES = """
         SELECT agent_id, wanted, pause_reason, activity, {of_call} AS of_call, began,
             lead(began, 1, CAST(:end AS timestamptz)) OVER (PARTITION BY agent_id ORDER BY sequence) AS ended
         FROM history
+    ), placed AS (
+        SELECT *, width_bucket(began, CAST(:starts AS timestamptz[])) AS first_cell,
+            width_bucket(ended - interval '1 microsecond', CAST(:starts AS timestamptz[])) AS last_cell
+        FROM spans WHERE ended > began AND (wanted <> 'logged_out' OR activity <> 'idle')
     ), pieces AS (
+        SELECT agent_id, wanted, pause_reason, activity, of_call, first_cell AS cell, ended - began AS lasted,
+            (CAST(:watched AS bool[]))[first_cell] AS is_watched
+        FROM placed WHERE first_cell = last_cell
+        UNION ALL
         SELECT agent_id, wanted, pause_reason, activity, of_call, cell,
             least(ended, (CAST(:cells AS timestamptz[]))[cell + 1])
-            - greatest(began, (CAST(:cells AS timestamptz[]))[cell]) AS lasted,
-            (CAST(:watched AS bool[]))[cell] AS is_watched
-        FROM spans CROSS JOIN LATERAL generate_series(
-            width_bucket(began, CAST(:starts AS timestamptz[])),
-            width_bucket(ended - interval '1 microsecond', CAST(:starts AS timestamptz[]))) AS cell
-        WHERE ended > began AND (wanted <> 'logged_out' OR activity <> 'idle')
+            - greatest(began, (CAST(:cells AS timestamptz[]))[cell]),
+            (CAST(:watched AS bool[]))[cell]
+        FROM placed CROSS JOIN LATERAL generate_series(first_cell, last_cell) AS cell
+        WHERE first_cell < last_cell
     ), counted AS (
         SELECT agent_id, (CAST(:bucket AS int[]))[cell] AS bucket, of_call, lasted,
             CASE WHEN wanted = 'paused' AND activity = 'idle' THEN 'paused'
@@ -187,8 +193,8 @@ _WORK_ORDERS = text("""
 """)
 
 
-_WITHOUT_COMPILING = text("SET LOCAL jit = off")
-"""It would take PostgreSQL longer than the statement."""
+_FOR_MANY_ROWS = (text("SET LOCAL jit = off"), text("SET LOCAL work_mem = '64MB'"))
+"""A month of changes is sorted in memory; compiling would take longer than the statement."""
 
 
 async def list_people(
@@ -217,7 +223,8 @@ async def list_states(
     session: AsyncSession, people: Sequence[Person], cells: Cells, *, by_queue: bool
 ) -> Sequence[Row[Any]]:
     """(agent_id, bucket, queue_name, state, reason, lasted)."""
-    await session.execute(_WITHOUT_COMPILING)
+    for setting in _FOR_MANY_ROWS:
+        await session.execute(setting)
     statement = _STATES_BY_QUEUE if by_queue else _STATES
     return await _ask(session, statement, cells, agents=[person.agent_id for person in people])
 
