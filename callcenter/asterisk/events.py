@@ -135,11 +135,14 @@ class AgentConnect:
 
 @dataclass(frozen=True, slots=True)
 class AgentComplete:
-    """The conversation of caller and member is over. ``reason``: ``caller``, ``agent`` or ``transfer``."""
+    """The conversation of caller and member is over. ``reason``: ``caller``, ``agent`` or ``transfer``.
+
+    A busy Asterisk may have forgotten the channels by then: their ids are empty (seen on 22.10).
+    """
 
     queue: Queue
-    uniqueid: Uniqueid
-    linkedid: Linkedid
+    uniqueid: Annotated[str, text("Uniqueid")]
+    linkedid: Annotated[str, text("Linkedid")]
     agent_uniqueid: AgentUniqueid
     interface: Interface
     member_name: MemberName

@@ -133,6 +133,16 @@ CASES: list[tuple[str, Event]] = [
         f"Event: AgentComplete\n{CALLER}{AGENT}HoldTime: 9\nTalkTime: 60\nReason: caller\n",
         events.AgentComplete(**OFFER, wait_seconds=9, talk_seconds=60, reason="caller"),
     ),
+    (
+        "Event: AgentComplete\nQueue: consultation\nInterface: PJSIP/seat-a\nMemberName: 张伟医生\n"
+        "HoldTime: 0\nTalkTime: 3\nReason: caller\n",
+        events.AgentComplete(
+            **(OFFER | {"uniqueid": "", "linkedid": "", "agent_uniqueid": ""}),
+            wait_seconds=0,
+            talk_seconds=3,
+            reason="caller",
+        ),
+    ),
     (f"Event: QueueMemberAdded\n{MEMBER}", events.QueueMemberAdded(**MEMBER_FIELDS)),  # type: ignore[arg-type]
     (f"Event: QueueMemberRemoved\n{MEMBER}", events.QueueMemberRemoved(**MEMBER_FIELDS)),  # type: ignore[arg-type]
     (f"Event: QueueMemberPause\n{MEMBER}", events.QueueMemberPause(**MEMBER_FIELDS)),  # type: ignore[arg-type]
