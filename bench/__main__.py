@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from bench import (
     ami_events,
+    board,
     caller_lookup,
     calls,
     desk,
@@ -25,6 +26,7 @@ BENCHES: Mapping[str, Callable[[], Iterable[Figure]]] = {
     "patient_import": patient_import.run,
     "caller_lookup": caller_lookup.run,
     "screen_pop": screen_pop.run,
+    "board": board.run,
     "ami_events": ami_events.run,
     "desk": desk.run,
     "workload": workload.run,
