@@ -137,9 +137,9 @@ def _find_sound(found: RecordedCall, recordings_dir: Path, keys: KeyRing) -> Sou
 
 
 def _not_stored_yet(found: RecordedCall, recordings_dir: Path) -> Sound:
-    """A whole WAV of Asterisk's can be played already; so can those of older versions."""
+    """A WAV of Asterisk's can be played as it is; so can those of older versions."""
     path = locate(recordings_dir, found.recording.file)
-    if found.recording.measured_at is None or path.suffix != ".wav":
+    if path.suffix != ".wav":
         raise RecordingNotReady(recording_id=found.recording.id)
     file = _PlainFile(path)  # open from here on: it may be stored, and removed, before it is read
     return Sound(found, file.length, lambda: file)

@@ -59,6 +59,9 @@ class Ask:
 BY_ID = (
     Ask("GET", "/calls/pbx1-1.1"),
     Ask("GET", "/recordings/{recording}/audio", agents_too=True),
+    Ask("GET", "/recordings/{recording}/waveform", shown=409, agents_too=True),
+    Ask("GET", "/recordings/{recording}/holds"),
+    Ask("POST", "/recordings/{recording}/hold", shown=201, body={"reason": "x"}),
     Ask("GET", "/work-orders/{order}", agents_too=True),
     Ask("PATCH", "/work-orders/{order}", body={"note": "x"}, agents_too=True),
     Ask("POST", "/work-orders/{order}/take", agents_too=True),
