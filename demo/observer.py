@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from sqlalchemy import Select, func, select
 
-from callcenter.agents.models import Activity, Agent
+from callcenter.agents.models import Activity, Agent, Seat
 from callcenter.asterisk.local_pbx import LocalPbx
 from callcenter.core.db import Database
 from callcenter.directory.articles import Section
@@ -43,6 +43,16 @@ class Observer:
 
     database: Database
     pbx: LocalPbx
+
+    async def telephone_is_there(self, seat: str) -> None:
+        """The service knows that a telephone is registered at the seat: before that nobody is available there."""
+
+        async def look() -> bool:
+            async with self.database.transaction() as session:
+                found = await session.get(Seat, seat)
+                return found is not None and found.registered
+
+        await until(f"a telephone at {seat}", look)
 
     async def agent_takes_calls(self, agent: SampleAgent) -> None:
         """Asterisk has the agent as an unpaused member of all their queues, at a telephone that is there."""

@@ -79,6 +79,7 @@ class Story:
             await self.phones.plug_in(
                 agent.seat, self.seat_passwords[agent.seat], [Wait(agent.talk_seconds), HangUp()], ring_seconds=1.0
             )
+            await self.observer.telephone_is_there(agent.seat)
         first, *others = AGENTS
         self.tell(f"agent {first.number} {first.name} logs in from the telephone: *11, number, PIN")
         phone = await self.phones.dial_from_seat(

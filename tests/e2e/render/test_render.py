@@ -36,6 +36,7 @@ async def test_new_queue_seat_and_number_work_at_once_and_no_call_is_dropped(hot
 
     # a telephone registers at the new seat with its password, and the new number leads there
     await hotline.phones.plug_in("seat-birch", seat.json()["sip_password"], [Wait(2), HangUp()], ring_seconds=0.5)
+    await hotline.observer.telephone_is_there("seat-birch")
     colleague = await hotline.api(service, "agent1002", "agent of this test")
     state = {"wanted": "available", "seat": "seat-birch"}
     (await colleague.put("/api/v1/agents/me/state", json=state)).raise_for_status()
