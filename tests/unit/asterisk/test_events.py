@@ -143,6 +143,11 @@ CASES: list[tuple[str, Event]] = [
             reason="caller",
         ),
     ),
+    (
+        "Event: ChanSpyStart\nSpyerChannel: PJSIP/seat-b-00000003\nSpyerUniqueid: pbx1-1795291833.3\n",
+        events.ChanSpyStart("pbx1-1795291833.3"),
+    ),
+    ("Event: ChanSpyStop\nSpyerUniqueid: pbx1-1795291833.3\n", events.ChanSpyStop("pbx1-1795291833.3")),
     (f"Event: QueueMemberAdded\n{MEMBER}", events.QueueMemberAdded(**MEMBER_FIELDS)),  # type: ignore[arg-type]
     (f"Event: QueueMemberRemoved\n{MEMBER}", events.QueueMemberRemoved(**MEMBER_FIELDS)),  # type: ignore[arg-type]
     (f"Event: QueueMemberPause\n{MEMBER}", events.QueueMemberPause(**MEMBER_FIELDS)),  # type: ignore[arg-type]
