@@ -108,6 +108,8 @@ KINDS = (
     Kind(
         "commands to the PBX", lambda settings: settings.command_retention_days, _oldest("pbx_commands", "finished_at")
     ),
+    Kind("listenings", lambda settings: settings.command_retention_days, _oldest("listenings", "requested_at")),
+    Kind("announcements", lambda settings: settings.call_retention_days, _oldest("announcements", "ended_at")),
     Kind("messages to desks", lambda _settings: MESSAGE_DAYS, _DELETE_MESSAGES),
     Kind("notes on calls", lambda settings: settings.call_retention_days, _oldest("call_notes", "written_at")),
     Kind("dispositions", lambda settings: settings.call_retention_days, _oldest("call_dispositions", "saved_at")),

@@ -26,7 +26,10 @@ Uniqueid = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{0,15}-[a-z0
 
 
 class Listen(CallCommand):
-    """The supervisor's telephone rings; answered, it is on the agent's leg of ``call`` (at ``seat``)."""
+    """The supervisor's telephone rings; answered, it is on the agent's leg of ``call`` (at ``seat``).
+
+    Whom it listened to until now it is just leaving (:class:`StopListening`): that does not count as in use.
+    """
 
     action: ClassVar[str] = "listen"
     supervisor_seat: Name
@@ -35,7 +38,7 @@ class Listen(CallCommand):
 
     def actions(self, channels: Sequence[LiveChannel]) -> Actions:
         own, _ = self.talking(channels)
-        if any(one.seat == self.supervisor_seat for one in channels):
+        if any(one.seat == self.supervisor_seat and not is_spy_id(one.uniqueid) for one in channels):
             raise NoSuchLiveCall("the supervisor's telephone is in use", seat=self.supervisor_seat)
         headers: AmiHeaders = {
             "Channel": interface(self.supervisor_seat),

@@ -92,8 +92,15 @@ def test_listening_is_to_the_agents_leg(mode: Any, options: str) -> None:
 
 
 def test_a_telephone_in_use_does_not_ring_a_second_time() -> None:
+    talks = channel("PJSIP/seat-lead-00000005", "pbx1-1763754631.44", bridge="b2", call="pbx1-1763754631.43")
     with pytest.raises(NoSuchLiveCall):
-        Listen(**MINE, spy=SPY, mode="listen").actions([CALLER, AGENT, LISTENER])
+        Listen(**MINE, spy=SPY, mode="listen").actions([CALLER, AGENT, talks])
+
+
+def test_who_is_just_leaving_another_conversation_may_listen_to_this_one() -> None:
+    new = f"pbx1-spy-{'b' * 32}-1763754701"
+    ((action, _),) = Listen(**MINE, spy=new, mode="listen").actions([CALLER, AGENT, LISTENER])
+    assert action == "Originate"
 
 
 def test_an_agent_who_talks_with_nobody_is_not_listened_to() -> None:
