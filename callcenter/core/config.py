@@ -5,6 +5,7 @@ Secrets are not here: see :mod:`callcenter.core.secrets`.
 """
 
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -149,6 +150,13 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, OSError) as error:  # OSError: the name of a folder of zones
             raise ValueError("no IANA time zone, for example Asia/Shanghai") from error
+        return value
+
+    @field_validator("webhook_networks")
+    @classmethod
+    def _known_networks(cls, value: str) -> str:
+        for part in filter(None, map(str.strip, value.split(","))):
+            ip_network(part)
         return value
 
     def model_post_init(self, _context: object) -> None:

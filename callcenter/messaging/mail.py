@@ -1,7 +1,6 @@
 """Mail by SMTP, one recipient a message, in steps: so that it is known what the server may have taken."""
 
 import asyncio
-import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
@@ -13,6 +12,7 @@ from aiosmtplib.errors import SMTPException, SMTPResponseException
 from callcenter.core.clock import now
 from callcenter.core.config import Settings
 from callcenter.core.secrets import find_secret
+from callcenter.messaging.certificates import tls_context
 from callcenter.messaging.retry_policy import Outcome, Tried
 
 STEP_SECONDS = 20.0
@@ -21,7 +21,7 @@ TOTAL_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """``user`` empty: no log-in. ``trusted``: certificates beside the machine's own; a path."""
+    """``user`` empty: no log-in. ``trusted``: a file of certificates instead of the machine's own."""
 
     host: str
     port: int
@@ -52,12 +52,16 @@ async def send_mail(server: MailServer, to: str, subject: str, text: str, *, del
 
     Up to the end of the data nothing is taken. Once they are under way, only an answer tells.
     """
+    try:
+        content = _message(server, to, subject, text, delivery).as_bytes()
+    except ValueError as error:
+        return Tried(Outcome.REFUSED, f"it cannot be written: {error}")
     client = aiosmtplib.SMTP(
         hostname=server.host,
         port=server.port,
         use_tls=server.tls == "tls",
         start_tls=server.tls == "starttls",
-        tls_context=ssl.create_default_context(cafile=server.trusted) if server.tls != "none" else None,
+        tls_context=tls_context(server.trusted) if server.tls != "none" else None,
         timeout=server.step_seconds,
     )
     is_under_way = False
@@ -69,12 +73,12 @@ async def send_mail(server: MailServer, to: str, subject: str, text: str, *, del
             await client.mail(server.sender)
             await client.rcpt(to)
             is_under_way = True
-            answer = await client.data(_message(server, to, subject, text, delivery).as_bytes())
+            answer = await client.data(content)
             return Tried(Outcome.TAKEN, f"{answer.code}")
     except SMTPResponseException as error:
         is_for_good = 500 <= error.code < 600 and not _is_ours_to_mend(error)
         return Tried(Outcome.REFUSED if is_for_good else Outcome.NOT_NOW, f"{error.code} {type(error).__name__}")
-    except (SMTPException, OSError, TimeoutError, ValueError) as error:
+    except (SMTPException, OSError, TimeoutError) as error:
         return Tried(Outcome.NO_ANSWER if is_under_way else Outcome.NOT_NOW, type(error).__name__)
     finally:
         client.close()

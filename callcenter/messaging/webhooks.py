@@ -7,7 +7,6 @@ message comes again because our side heard no answer.
 
 import asyncio
 import hmac
-import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import orjson
 from callcenter.core.config import Settings
 from callcenter.core.errors import CallcenterError
 from callcenter.core.secrets import get_secret
+from callcenter.messaging.certificates import tls_context
 from callcenter.messaging.retry_policy import Outcome, Tried
 from callcenter.messaging.webhook_targets import Allowed, resolve
 
@@ -27,7 +27,7 @@ TOTAL_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class WebhookSender:
-    """``trusted``: certificates beside the machine's own; a path."""
+    """``trusted``: a file of certificates instead of the machine's own."""
 
     allowed: Allowed
     key: str
@@ -36,7 +36,7 @@ class WebhookSender:
 
     @classmethod
     def of(cls, settings: Settings) -> "WebhookSender":
-        """Raises SetupError."""
+        """Raises SetupError as get_secret does."""
         return cls(Allowed.of(settings), get_secret(settings, "webhook_key"))
 
     async def send(self, url: str, content: Mapping[str, Any], *, delivery: str) -> Tried:
@@ -66,7 +66,7 @@ class WebhookSender:
             "X-Callcenter-Signature": f"v1={signature(self.key, timestamp, body)}",
         }
         client = httpx.AsyncClient(
-            verify=ssl.create_default_context(cafile=self.trusted),
+            verify=tls_context(self.trusted),
             follow_redirects=False,
             trust_env=False,
             timeout=self.total_seconds,

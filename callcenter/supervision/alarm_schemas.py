@@ -13,7 +13,10 @@ RuleId = Annotated[
     str,
     Path(pattern=r"^[a-z][a-z0-9-]{0,39}$", description="The rule's own name.", examples=["longest-wait"]),
 ]
-Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Label = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
+"""One line: it becomes the subject of a mail."""
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 Threshold = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 ScopeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_:-]{0,59}$")]

@@ -349,6 +349,7 @@ async def test_what_engines_saw_is_what_a_try_shows(queues: Database, client: ht
         ({"mail_to": ["duty@hospital.example"]}, "mail-not-set-up"),
         ({"webhooks": ["https://elsewhere.example/x"]}, "webhook-not-allowed"),
         ({"mail_to": ["a@b\r\nBcc: c@d"]}, "validation-failed"),
+        ({"label_zh": "两\n行"}, "validation-failed"),
         ({"measure": "moon_phase"}, "validation-failed"),
         ({"threshold": "NaN"}, "validation-failed"),
     ],

@@ -168,6 +168,12 @@ async def test_refused_for_good_or_for_now(database: Database, box: MailBox) -> 
     assert (sent.state, sent.attempts) == ("sent", 2)
 
 
+async def test_what_cannot_be_a_mail_is_not_begun(database: Database, box: MailBox) -> None:
+    number = await given_mail(database, subject="two\r\nBcc: everybody@hospital.example")
+    await sender_of(database, mail=mail_over(box)).send_due()
+    assert ((await message(database, number)).state, box.mails) == ("failed", [])
+
+
 async def test_a_server_that_is_away_is_tried_again_for_a_day(database: Database) -> None:
     away = MailServer("127.0.0.1", closed_port(), "none", "hotline@hospital.example")
     fresh = await given_mail(database)
