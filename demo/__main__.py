@@ -21,7 +21,7 @@ from callcenter.core.ports import require_free_port
 from callcenter.core.progress import console_progress
 from callcenter.core.secrets import get_secret
 from callcenter.ivr.prompts import load_prompts
-from demo import articles, hospital, report
+from demo import articles, hospital, quality, report
 from demo.hospital import SampleAgent
 from demo.observer import NeverHappened, Observer
 from demo.phones import PhoneFailed, PhoneSystem
@@ -85,6 +85,7 @@ async def _play(settings: Settings, once: bool) -> int:
                     agent_password=agent_password,
                 )
                 await articles.load(session)
+                await quality.load(session)
             stack = Stack(settings, url, progress)
             progress("Asterisk: starting")
             await stack.start_pbx(database)

@@ -33,7 +33,7 @@ def call(one: Expected, entered_at: str, answered_at: str) -> Json:
             for queue, outcome in one.queues
         ],
         "steps": [{"step": "start"}, *({"step": step} for step in one.steps)],
-        "recordings": ["r"] if one.work_order else [],
+        "recordings": [{"purpose": "complaint"}] if one.work_order else [],
     }
 
 
