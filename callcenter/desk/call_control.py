@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.agents import service as agents
+from callcenter.agents.errors import TelephoneAway
 from callcenter.agents.live_calls import CallState, LiveCall, live_call_of
 from callcenter.agents.models import Activity, Agent, Wanted
 from callcenter.asterisk.call_commands import (
@@ -44,7 +45,6 @@ from callcenter.desk.call_errors import (
     AlreadyOnCall,
     NoLiveCall,
     NumberNotDialled,
-    TelephoneAway,
     WrongCallState,
 )
 from callcenter.desk.dial_models import AgentDial

@@ -20,11 +20,6 @@ class AlreadyOnCall(Conflict):
     title_en, title_zh = "Your telephone is in use.", "您的话机正在使用中。"
 
 
-class TelephoneAway(Conflict):
-    code = "telephone-away"
-    title_en, title_zh = "Your telephone is not connected.", "您的话机未连接。"
-
-
 class AgentNotFree(Conflict):
     """Not logged in, at a telephone that is away, on another call, or not to be given this call."""
 

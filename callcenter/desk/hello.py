@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.agents import messages, queries
+from callcenter.agents.live_calls import live_call_of
 from callcenter.agents.models import Agent
 from callcenter.desk.frames import SUPERSEDED
 
@@ -51,5 +52,11 @@ async def _telephone(session: AsyncSession, agent: Agent) -> dict[str, Any] | No
     return messages.telephone_of(seat) if seat is not None else None
 
 
-PARTS: dict[str, Part] = {"state": _state, "telephone": _telephone}
+async def _call(_session: AsyncSession, agent: Agent) -> dict[str, Any] | None:
+    """What rings or goes on at the telephone; None: nothing."""
+    call = live_call_of(agent)
+    return call.model_dump(mode="json") if call is not None else None
+
+
+PARTS: dict[str, Part] = {"state": _state, "telephone": _telephone, "call": _call}
 """What stands in ``hello`` under which name; whoever sends messages of a kind adds what they would add up to."""
