@@ -5,7 +5,10 @@ from callcenter.core.errors import InvalidInput
 
 class InvalidReportPeriod(InvalidInput):
     code = "invalid-report-period"
-    title_en, title_zh = "The period must have an end after its start.", "结束时间必须晚于开始时间。"
+    title_en, title_zh = (
+        "The period must have an end after its start, both in this century or the next.",
+        "起止时间无效：结束必须晚于开始，且在合理年份内。",
+    )
 
 
 class TooManyIntervals(InvalidInput):

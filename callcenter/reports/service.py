@@ -22,6 +22,8 @@ from callcenter.reports.queries import Cells, Person
 
 MOST_INTERVALS = 3_000
 """A month of quarter hours, on whose last Sunday the clocks were changed."""
+FIRST_YEAR, LAST_YEAR = 2000, 2200
+"""There is nothing beyond, and calendars end somewhere."""
 _CELLS_AT_ONCE = 50_000
 """Of agents and intervals, in one transaction of an export: a few megabytes."""
 
@@ -102,7 +104,7 @@ class WorkloadRow:
 
 def cut_period(start: datetime, end: datetime, interval: Interval, zone: ZoneInfo) -> list[datetime]:
     """The borders of the intervals. Raises InvalidReportPeriod, TooManyIntervals."""
-    if end <= start:
+    if end <= start or start.year < FIRST_YEAR or end.year > LAST_YEAR:
         raise InvalidReportPeriod
     found = []
     for border in borders(start, end, interval, zone):

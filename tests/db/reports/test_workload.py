@@ -403,6 +403,8 @@ async def test_what_cannot_be_asked_says_why(client: httpx.AsyncClient, quality:
         return answer.status_code, answer.json()["code"]
 
     assert await refusal(until="2026-01-05T00:00:00+08:00") == (422, "invalid-report-period")
+    assert await refusal(until="9999-12-31T23:59:59Z") == (422, "invalid-report-period")
+    assert await refusal(**{"from": "0001-01-01T00:00:00+14:00"}) == (422, "invalid-report-period")
     assert await refusal(until="2026-02-06T00:00:00+08:00", interval="quarter_hour") == (422, "too-many-intervals")
     assert await refusal(interval="year") == (422, "validation-failed")
     assert await refusal(until="2026-01-06T00:00:00") == (422, "validation-failed")

@@ -1,15 +1,20 @@
 """Who last talked with a patient is tried first, in the same visit; an agent complained of is not tried at all."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
+import httpx
+import pytest
 from sqlalchemy import select
 
+from callcenter.agents.watch_spans import EngineWatchSpan
 from callcenter.calls.models import Leg, QueueVisit
+from callcenter.core.clock import now
 from callcenter.queues.models import WaitingCaller
 from demo.hospital import HOTLINE, PATIENTS, SamplePatient
 from demo.observer import until
 from demo.sip_scenarios import HangUp, StayUntilHangUp, Wait
-from tests.e2e.hotline import Hotline, agent
+from tests.e2e.hotline import Hotline, Json, agent
 from tests.e2e.queues.conftest import complain_of, members_are, pause, put_queue, serve_only
 
 PATIENT, OTHER = PATIENTS[:2]
@@ -33,7 +38,7 @@ async def phones_rung(hotline: Hotline, visit: QueueVisit) -> list[str | None]:
 
 async def test_the_last_agent_first(hotline: Hotline) -> None:
     """Hit; busy and paused: at once to the others, one visit each time; meanwhile the board shows the queue."""
-    await hotline.stack.start_service()
+    service = await hotline.stack.start_service()
     await put_queue(hotline, "consultation", last_agent_first=True, wrap_up_seconds=0, strategy="linear")
     first, knows = [await serve_only(hotline, agent(number), "consultation") for number in ("1001", "1002")]
     await hotline.agent_sits_down(knows, [Wait(4), HangUp()], ring_seconds=2)
@@ -72,6 +77,32 @@ async def test_the_last_agent_first(hotline: Hotline) -> None:
     (visit,) = await visits_of(hotline, PATIENT, 4)
     assert (visit.outcome, visit.agent_number) == ("answered", "1002")
     assert await phones_rung(hotline, visit) == [knows.seat]
+
+    # the report says what the telephones did: 1002 hung up on four callers after four seconds each, 1001 on one
+    rows = await workload(await hotline.api(service))
+    assert {number: (row["offered"], row["answered"], row["missed"]) for number, row in rows.items()} == {
+        "1001": (1, 1, 0),
+        "1002": (4, 4, 0),
+    }
+    assert rows["1001"]["talk_seconds"] == pytest.approx(2, abs=1)
+    assert rows["1002"]["talk_seconds"] == pytest.approx(4 * 4, abs=4)
+    assert rows["1002"]["ringing_seconds"] == pytest.approx(4 * 2, abs=4)
+    assert rows["1001"]["paused_seconds_by_reason"]["lunch"] > 0
+    async with hotline.database.transaction() as session:
+        watched = (await session.scalars(select(EngineWatchSpan))).all()
+    assert watched, "the engine says that it watches"
+    for row in rows.values():
+        states = ("available", "paused", "ringing", "talk", "hold", "wrap_up", "unobserved")
+        assert sum(row[f"{state}_seconds"] for state in states) == pytest.approx(row["logged_in_seconds"], abs=1e-6)
+
+
+async def workload(api: httpx.AsyncClient) -> dict[str, Json]:
+    """Of everybody who logged in, by agent."""
+    at = now()
+    period = {"from": (at - timedelta(hours=1)).isoformat(), "until": at.isoformat(), "interval": "period"}
+    answer = await api.get("/api/v1/workload", params=period)
+    assert answer.status_code == 200, answer.text
+    return {row["agent_number"]: row for row in answer.json()["items"]}
 
 
 async def test_an_agent_complained_of_is_not_rung_though_alone_free(hotline: Hotline) -> None:
