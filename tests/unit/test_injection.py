@@ -349,13 +349,13 @@ def test_a_speech_service_s_answer_is_a_sound_or_refused(name: str, tmp_path: Pa
 # -- paths
 
 
-@pytest.mark.parametrize("field", ["purpose", "day", "number", "queue"])
+@pytest.mark.parametrize("field", ["purpose", "day", "number", "queue", "form"])
 def test_no_ledger_line_names_a_file_elsewhere(field: str) -> None:
-    said = {"purpose": "message", "day": "20260105", "number": "1", "queue": "vip"}
+    said = {"purpose": "message", "day": "20260105", "number": "1", "queue": "vip", "form": "wav"}
     for evil in HOSTILE.values():
         payload = ":".join(f"{key}={value}" for key, value in (said | {field: evil}).items())
         event = CelRecord(variables.EVENT_RECORD, now(), "pbx1-1.1", "pbx1-1.1", "", extra={"extra": payload})
-        for recording in _recordings([event]):
+        for recording in _recordings([event], {}):
             assert re.fullmatch(r"(\d{8}/)?[a-z_]{1,40}-pbx1-1\.1(-\d{1,4})?\.wav", recording.file)
 
 
