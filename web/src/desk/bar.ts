@@ -96,6 +96,9 @@ function seatChoice(desk: Desk): TemplateResult {
 function shownState(desk: Desk): { words: string; since: string; tone: string } {
   const state = desk.state;
   if (state === null) return { words: "", since: "", tone: "" };
+  if (desk.phone.call?.state === "ringing" && state.activity === "idle") {
+    return { words: t("activity.ringing"), since: new Date().toISOString(), tone: "busy" };
+  }
   if (state.activity !== "idle") {
     const tone = state.activity === "wrap_up" ? "warn" : "busy";
     return { words: t(`activity.${state.activity}`), since: state.activity_since, tone };

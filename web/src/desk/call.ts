@@ -11,7 +11,8 @@ const open: { what: Open; kind: (typeof KINDS)[number] } = { what: "none", kind:
 
 export function callCard(desk: Desk): TemplateResult {
   const phase = desk.phase;
-  const peer = desk.call?.peer_masked ?? desk.pop?.caller_masked ?? "";
+  const isTheirs = desk.pop !== null && desk.pop.call_id === (desk.call?.call_id ?? desk.state?.call_id) && desk.pop.direction === "inbound";
+  const peer = (isTheirs ? desk.pop?.caller_masked : null) ?? desk.call?.peer_masked ?? "";
   const since = desk.call?.since ?? desk.state?.activity_since;
   if (phase === "none") open.what = "none";
   return html`

@@ -3,7 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { get, type Page } from "../shared/api";
-import { clock, day, duration, label } from "../shared/i18n";
+import { duration, label, when } from "../shared/i18n";
 import type { Desk } from "./model";
 import type { OwnCall, OwnFigures } from "./types";
 import { coded, t } from "./words";
@@ -62,9 +62,9 @@ export function ownCallsCard(desk: Desk): TemplateResult | typeof nothing {
             (call) => call.id,
             (call) => html`
               <tr>
-                <td><time>${day(call.started_at)} ${clock(call.started_at)}</time></td>
+                <td class="nowrap"><time>${when(call.started_at)}</time></td>
                 <td class="numbers">${call.caller_number ?? "–"}</td>
-                <td>${call.queue_name ? label(desk.queueLabel(call.queue_name)) : coded("direction", call.direction)}</td>
+                <td class="nowrap">${call.queue_name ? label(desk.queueLabel(call.queue_name)) : coded("direction", call.direction)}</td>
                 <td class="number">${duration(call.talk_seconds)}</td>
                 <td class="note-cell">${call.note ?? ""}</td>
               </tr>

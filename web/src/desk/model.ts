@@ -77,12 +77,16 @@ export class Desk {
   readonly phone: BrowserPhone;
   readonly #socket: AgentSocket;
   #popCallId: string | null = null;
+  #popTurn = 0;
   #helloSequence = 0;
   #nextId = 1;
   #wasUp = false;
 
   constructor(readonly changed: () => void) {
-    this.phone = new BrowserPhone(changed);
+    this.phone = new BrowserPhone(() => {
+      if (this.phone.call?.state === "ringing") this.#awaitPop();
+      changed();
+    });
     this.#socket = new AgentSocket({
       message: (message) => this.#take(message),
       connected: (yes) => this.#connected(yes),
@@ -257,11 +261,12 @@ export class Desk {
     const pop = this.pop;
     if (pop === null || this.draft.noteSaved) return;
     const text = this.draft.note;
+    const draft = this.draft;
     await this.act("note", async () => {
       const note = await put<Note>(`/agents/me/calls/${pop.call_id}/note`, { text, version: pop.note?.version ?? 0 });
       if (this.pop?.call_id !== pop.call_id) return; // another call rings already
       this.pop.note = note;
-      if (this.draft.note === text) this.draft.noteSaved = true;
+      if (draft.note === text) draft.noteSaved = true;
     });
   }
 
@@ -282,11 +287,24 @@ export class Desk {
     this.changed();
   }
 
+  /** The telephone in the page rings a moment before the message comes: nobody else's record may stand there. */
+  #awaitPop(): void {
+    const activity = this.state?.activity;
+    if (this.pop === null || activity === "ringing" || activity === "on_call") return;
+    void this.saveNote();
+    this.pop = null;
+    this.#popCallId = null;
+    this.draft = emptyDraft();
+  }
+
   async #changePop(what: "patient" | "reveal", body: object): Promise<void> {
     const callId = this.#popCallId;
     if (callId === null) return;
     await this.act(what, async () => {
-      this.#showPop(await post<ScreenPop>(`/agents/me/calls/${callId}/${what}`, body));
+      this.#popTurn++;
+      const pop = await post<ScreenPop>(`/agents/me/calls/${callId}/${what}`, body);
+      this.#popTurn++;
+      if (callId === this.#popCallId) this.#showPop(pop);
     });
   }
 
@@ -299,10 +317,8 @@ export class Desk {
     for (let tries = 0; tries < WAY_TRIES && callId === this.#popCallId; tries++) {
       if (tries > 0) await pause(WAY_MILLISECONDS);
       try {
-        const pop = await get<ScreenPop>(`/agents/me/calls/${callId}/pop`);
-        if (callId !== this.#popCallId) return;
-        this.#showPop(pop);
-        if (pop.way_known) return;
+        const pop = await this.#readPop(callId);
+        if (pop?.way_known) return;
       } catch (error) {
         this.popError = words(error);
         this.changed();
@@ -313,8 +329,16 @@ export class Desk {
   async #refreshPop(): Promise<void> {
     const callId = this.#popCallId;
     if (callId === null || this.pop === null) return;
-    const pop = await get<ScreenPop>(`/agents/me/calls/${callId}/pop`).catch(() => null);
-    if (pop !== null && callId === this.#popCallId) this.#showPop(pop);
+    await this.#readPop(callId).catch(() => undefined);
+  }
+
+  /** Null: meanwhile another call rings, or the agent has chosen or revealed: what was read before that is old. */
+  async #readPop(callId: string): Promise<ScreenPop | null> {
+    const turn = this.#popTurn;
+    const pop = await get<ScreenPop>(`/agents/me/calls/${callId}/pop`);
+    if (callId !== this.#popCallId || turn !== this.#popTurn) return null;
+    this.#showPop(pop);
+    return pop;
   }
 
   #showPop(pop: ScreenPop): void {

@@ -2,7 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import { clock, day, duration, label, language, moment } from "../shared/i18n";
+import { day, duration, label, language, moment, when } from "../shared/i18n";
 import type { Desk } from "./model";
 import type { Named, PopCall, PopPatient, ScreenPop } from "./types";
 import { coded, t } from "./words";
@@ -13,7 +13,7 @@ export function popCard(desk: Desk): TemplateResult {
     return html`
       <section class="card pop empty" aria-labelledby="pop-title" data-test="pop-empty">
         <h2 id="pop-title">${t("pop.title")}</h2>
-        <p class="soft">${desk.popError || t("pop.nobody")}</p>
+        <p class="soft">${desk.popError || (desk.phase === "ringing" ? t("loading") : t("pop.nobody"))}</p>
       </section>
     `;
   }
@@ -189,8 +189,8 @@ function history(desk: Desk, pop: ScreenPop): TemplateResult {
 function historyRow(desk: Desk, call: PopCall): TemplateResult {
   return html`
     <tr>
-      <td><time>${day(call.started_at)} ${clock(call.started_at)}</time></td>
-      <td>${call.queue_name ? label(desk.queueLabel(call.queue_name)) : coded("direction", call.direction)}</td>
+      <td class="nowrap"><time>${when(call.started_at)}</time></td>
+      <td class="nowrap">${call.queue_name ? label(desk.queueLabel(call.queue_name)) : coded("direction", call.direction)}</td>
       <td>${call.agent_number ?? "–"}</td>
       <td class="number">${call.talk_seconds > 0 ? duration(call.talk_seconds) : coded("outcome", call.outcome)}</td>
       <td class="note-cell">${call.note ?? ""}</td>

@@ -61,6 +61,11 @@ export function moment(at: string | Date): string {
   return `${day(at)} ${clock(at)}`;
 }
 
+/** The time alone where it was today. */
+export function when(at: string | Date): string {
+  return new Date(at).toDateString() === new Date().toDateString() ? clock(at) : moment(at);
+}
+
 /** Seconds as 1:05 or 1:02:03. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
