@@ -1,5 +1,6 @@
 """Rules looked at again and again: raised, counted, acknowledged, cleared, told; and kept by people over the API."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -216,6 +217,17 @@ async def test_what_an_engine_sees_is_its_own(queues: Database) -> None:
     assert [alarm.cleared_at for alarm in await alarms(queues)] == [None, None]
     await looks(queues, 3, {Measure.DISK_FREE: {"pbx2:recordings": empty}}, pbx="pbx2")
     assert [alarm.cleared_at is None for alarm in await alarms(queues)] == [True, False]
+
+
+async def test_two_engines_that_look_at_once_raise_and_tell_it_once(queues: Database) -> None:
+    await given_rule(queues, for_seconds=0, clear_seconds=0, webhooks=["https://hooks.hospital.example/"])
+    await caller_waits(queues, -100)
+    await asyncio.gather(*(looks(queues, 0, pbx=pbx) for pbx in ("pbx1", "pbx2", "pbx3")))
+    (alarm,) = await alarms(queues)
+    assert (alarm.occurrences, len(await told(queues))) == (1, 1)
+    await nobody_waits(queues)
+    await asyncio.gather(*(looks(queues, 1, pbx=pbx) for pbx in ("pbx1", "pbx2", "pbx3")))
+    assert len(await told(queues)) == 2
 
 
 async def test_a_rule_of_a_newer_version_does_not_disturb_the_others(queues: Database) -> None:
