@@ -82,6 +82,12 @@ async def desk_page(request: Request) -> HTMLResponse:
     return _shell(Page("desk", "工作台"), content_security_policy(_own_socket(request), socket_url(settings)))
 
 
+@router.get("/console")
+async def console_page() -> HTMLResponse:
+    """Where the supervisor sees and steers everything."""
+    return _shell(Page("console", "班长台"), content_security_policy())
+
+
 @router.get("/static/{digest}/{name}")
 async def bundle(digest: str, name: str, request: Request) -> Response:
     """A file of a page: kept by browsers for ever, since another content has another address. Raises NotFound."""
