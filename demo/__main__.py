@@ -21,7 +21,7 @@ from callcenter.core.ports import require_free_port
 from callcenter.core.progress import console_progress
 from callcenter.core.secrets import get_secret
 from callcenter.ivr.prompts import load_prompts
-from demo import articles, hospital, quality, report
+from demo import articles, hospital, pages, quality, report
 from demo.hospital import SampleAgent
 from demo.observer import NeverHappened, Observer
 from demo.phones import PhoneFailed, PhoneSystem
@@ -86,6 +86,7 @@ async def _play(settings: Settings, once: bool) -> int:
                 )
                 await articles.load(session)
                 await quality.load(session)
+                await pages.load(session, agent_password, code_key=get_secret(settings, "check_code_key"))
             stack = Stack(settings, url, progress)
             progress("Asterisk: starting")
             await stack.start_pbx(database)
@@ -106,7 +107,7 @@ async def _play(settings: Settings, once: bool) -> int:
                 agree = await report.print_and_check(out, client, story, "admin", admin_password)
                 if once:
                     return 0 if agree else 1
-                _print_addresses(settings, service.url, admin_password)
+                _print_addresses(settings, service.url, admin_password, agent_password)
                 await asyncio.Event().wait()
                 return 0
     finally:
@@ -141,16 +142,19 @@ def _require_ports(settings: Settings) -> None:
         ("tcp", settings.api_host, settings.api_port, "HTTP", "CALLCENTER_API_PORT"),
         ("tcp", settings.fastagi_host, settings.fastagi_port, "FastAGI", "CALLCENTER_FASTAGI_PORT"),
         ("tcp", settings.ami_host, settings.ami_port, "Asterisk's manager interface", "CALLCENTER_AMI_PORT"),
+        ("tcp", "127.0.0.1", settings.pbx_http_port, "browser phones", "CALLCENTER_PBX_HTTP_PORT"),
         ("udp", settings.sip_host, settings.sip_port, "SIP", "CALLCENTER_SIP_PORT"),
     ):
         require_free_port("udp" if protocol == "udp" else "tcp", host, port, purpose=purpose, setting=name)
 
 
-def _print_addresses(settings: Settings, url: str, admin_password: str) -> None:
+def _print_addresses(settings: Settings, url: str, admin_password: str, agent_password: str) -> None:
     out.print()
     out.print("[bold]It stays up until Ctrl-C.[/bold]")
     out.print(f"  API        {url}/api/v1  (OpenAPI: {url}/api/v1/openapi.json)", highlight=False)
     out.print(f"  log-in     admin / {admin_password}", highlight=False)
+    out.print(f"  desk       {url}/desk     {pages.AGENT} / {agent_password}, seat {pages.SEAT}", highlight=False)
+    out.print(f"  console    {url}/console  {pages.SUPERVISOR} / {agent_password}", highlight=False)
     out.print(f"  health     {url}/health/ready   figures {url}/metrics", highlight=False)
     out.print(f"  SIP        {settings.sip_host}:{settings.sip_port}/udp, hotline {hospital.HOTLINE}", highlight=False)
     out.print(

@@ -54,6 +54,7 @@ export interface Notice {
 const WAY_TRIES = 8;
 const WAY_MILLISECONDS = 400;
 const NOTICE_MILLISECONDS = 8000;
+const SAVE_AGAIN_MILLISECONDS = 1000;
 const KEPT_MESSAGES = 20;
 
 export class Desk {
@@ -260,6 +261,10 @@ export class Desk {
   async saveNote(): Promise<void> {
     const pop = this.pop;
     if (pop === null || this.draft.noteSaved) return;
+    if (this.busy.has("note")) {
+      setTimeout(() => void this.saveNote(), SAVE_AGAIN_MILLISECONDS);
+      return;
+    }
     const text = this.draft.note;
     const draft = this.draft;
     await this.act("note", async () => {
