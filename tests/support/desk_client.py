@@ -52,7 +52,7 @@ class DeskClient:
 
 
 async def new_ticket(address: str, headers: dict[str, str]) -> str:
-    async with httpx.AsyncClient(base_url=address) as http:
+    async with httpx.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as http:
         answer = await http.post("/api/v1/agents/me/tickets", headers=headers)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["ticket"])
