@@ -7,7 +7,7 @@ import asyncio
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -131,7 +131,7 @@ class Surroundings:
             self._looking = asyncio.create_task(asyncio.to_thread(free_space, self._pbx, volumes(self._settings)))
 
 
-def trunk_state(rows: list[Mapping[str, str]]) -> float | None:
+def trunk_state(rows: Sequence[Mapping[str, str]]) -> float | None:
     """0: somebody answered; 1: nobody; None: it has not been asked yet. Of the rows of PJSIPShowEndpoint."""
     states = [row.get("Status", "") for row in rows if row.get("Event") == "ContactStatusDetail"]
     known = [_REACHABLE[state] for state in states if state in _REACHABLE]

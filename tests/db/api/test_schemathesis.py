@@ -42,7 +42,7 @@ OPERATIONS = sorted(
     for domain in DOMAINS
     for route in domain.router.routes
     if isinstance(route, APIRoute) and route.include_in_schema  # no socket
-    for method in route.methods
+    for method in route.methods or ()
 )
 """All that can be called; the document is made anew from the running application."""
 
