@@ -123,6 +123,7 @@ KINDS = (
         lambda settings: settings.call_retention_days,
         _oldest_of_calls("call_reveals", "revealed_at"),
     ),
+    Kind("dials of agents", lambda settings: settings.callback_retention_days, _oldest("agent_dials", "requested_at")),
     Kind("finished call-backs", lambda settings: settings.callback_retention_days, _oldest("callbacks", "finished_at")),
 )
 """Raw lines before the first month: :func:`callcenter.calls.retention.purge_ledger`; recordings, whose files go with

@@ -143,7 +143,7 @@ class Call(Base):
     direction: Mapped[str]
     """``inbound``, ``outbound`` or ``internal``."""
     caller_number: Mapped[str | None]
-    """E.164; None when unknown or withheld."""
+    """Of who called, or of whom we called: E.164; None when unknown or withheld."""
     dialled_number: Mapped[str | None]
     """The DID for an inbound call."""
     flow: Mapped[str | None]

@@ -1,5 +1,6 @@
 """Calls that agents make and steer over HTTP, what the live events tell their desks, and what came of commands."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -40,6 +41,7 @@ from callcenter.callouts.service import put_limits
 from callcenter.core.alarms import Alarm
 from callcenter.core.audit import SYSTEM, AuditEntry
 from callcenter.core.clock import now
+from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.desk import call_control
@@ -50,6 +52,7 @@ from callcenter.desk.handlers import DeskEvents
 from callcenter.patients.models import Patient, PatientNumber
 from callcenter.queues import handlers as queue_handlers
 from callcenter.queues.models import Did
+from callcenter.retention import keep_to_retention
 from tests.support.people import (
     BY_AGENT,
     HOME,
@@ -103,7 +106,13 @@ def at_agent(kind: type[Event], number: str = "1001", leg: str = LEG, **headers:
 
 
 def leg_event(state: str, leg: str = LEG, channel: str = OWN_CHANNEL, *, call: str = CALL, **headers: object) -> Event:
-    own: dict[str, Any] = {"UserEvent": "AgentLeg", "State": state, "Uniqueid": leg, "Linkedid": call, "Channel": channel}
+    own: dict[str, Any] = {
+        "UserEvent": "AgentLeg",
+        "State": state,
+        "Uniqueid": leg,
+        "Linkedid": call,
+        "Channel": channel,
+    }
     return event(UserEvent, **(own | headers))
 
 
@@ -438,3 +447,15 @@ async def test_from_a_telephone_that_is_away_nobody_is_called(
     async with database.transaction() as session:
         await session.execute(update(Seat).values(registered=False))
     assert (await dial(client, li_na, kind="agent", to="1002")).json()["code"] == "telephone-away"
+
+
+async def test_dialled_numbers_are_not_kept_for_ever(
+    client: httpx.AsyncClient, database: Database, li_na: Headers
+) -> None:
+    old, new = [(await dial(client, li_na)).json()["call_id"] for _ in range(2)]
+    async with database.transaction() as session:
+        at = now() - timedelta(days=Settings().callback_retention_days + 1)
+        await session.execute(update(AgentDial).where(AgentDial.id == old).values(requested_at=at))
+    await keep_to_retention(database, Settings(), now())
+    async with database.transaction() as session:
+        assert (await session.scalars(select(AgentDial.id))).all() == [new]
