@@ -46,6 +46,7 @@ class MoveTo(ApiModel):
 
 
 class StateForced(ApiModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"wanted": "paused", "reason": "lunch"}]})
     wanted: Literal["logged_out", "available", "paused"] = Field(examples=["paused"])
     reason: Code | None = Field(default=None, examples=["lunch"], description="A code of /pause-reasons; to pause.")
 
