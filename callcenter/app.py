@@ -32,8 +32,8 @@ from callcenter.core.middleware import RequestEnvelope
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.problems import Problem, install_problem_handlers, problem_responses
 from callcenter.core.secrets import get_secret
-from callcenter.desk import own_routes, phone_routes, record_routes, screen_pop_routes
 from callcenter.desk import call_routes as desk_call_routes
+from callcenter.desk import own_routes, phone_routes, record_routes, screen_pop_routes
 from callcenter.desk import routes as desk_routes
 from callcenter.desk import socket as desk_socket
 from callcenter.desk.socket import DeskSockets
@@ -49,8 +49,7 @@ from callcenter.queues import routes as queues_routes
 from callcenter.reports import routes as reports_routes
 from callcenter.speech import routes as speech_routes
 from callcenter.speech.recordings import MAX_RECORDING_BYTES
-from callcenter.supervision import alarm_routes
-from callcenter.supervision import action_routes, announcement_routes, chart_routes, people_routes
+from callcenter.supervision import action_routes, alarm_routes, announcement_routes, chart_routes, people_routes
 from callcenter.supervision import routes as supervision_routes
 from callcenter.supervision.board_keeper import BoardKeeper
 from callcenter.web import routes as web_routes
@@ -126,7 +125,7 @@ def create_app(settings: Settings, database: Database, role_checks: RoleChecks =
     app.state.recording_keys = recording_keys(settings)
     app.state.login_throttle = LoginThrottle()
     app.state.desk_sockets = DeskSockets(database, background)
-    app.state.board_keeper = BoardKeeper(settings, database)
+    app.state.board_keeper = BoardKeeper(settings, database, background)
     install_problem_handlers(app)
     metrics = HttpMetrics(database)
     add_operations_routes(app, metrics, role_checks)

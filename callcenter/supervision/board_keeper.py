@@ -15,7 +15,7 @@ import orjson
 
 from callcenter.agents.service import TOPIC as AGENTS_TOPIC
 from callcenter.core.alarms import TOPIC as ALARMS_TOPIC
-from callcenter.core.bus import BusListener
+from callcenter.core.background import Background
 from callcenter.core.clock import now
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
@@ -86,7 +86,9 @@ class Watcher:
 class BoardKeeper:
     """The board of one api process."""
 
-    def __init__(self, settings: Settings, database: Database, linger_seconds: float = LINGER_SECONDS) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, background: Background, linger_seconds: float = LINGER_SECONDS
+    ) -> None:
         self._settings = settings
         self._linger_seconds = linger_seconds
         self._database = database
@@ -97,6 +99,11 @@ class BoardKeeper:
         self._wake = asyncio.Event()
         self._agents: set[str] = set()
         self._is_waiting_due = self._are_alarms_due = self._is_whole_due = False
+        background.bus.subscribe(AGENTS_TOPIC, self._on_agents, self._on_gap)
+        background.bus.subscribe(QUEUES_TOPIC, self._on_queues)
+        background.bus.subscribe(ALARMS_TOPIC, self._on_alarms)
+        background.bus.subscribe(TOPIC, lambda _ids: self._on_gap())
+        background.add("board", self._until_the_end)
 
     @property
     def is_running(self) -> bool:
@@ -120,7 +127,11 @@ class BoardKeeper:
                 asyncio.get_running_loop().call_later(self._linger_seconds, self._stop_if_unwatched)
 
     def _stop_if_unwatched(self) -> None:
-        if not self._watchers and self._task is not None:
+        if not self._watchers:
+            self._stop()
+
+    def _stop(self) -> None:
+        if self._task is not None:
             self._task.cancel()
             self._task = None
             self._is_read.clear()
@@ -138,19 +149,14 @@ class BoardKeeper:
         return encode_event("board", whole_frame(self._board.tables, scope))
 
     async def _keep(self) -> None:
-        await keep_running("board", self._listen_and_read)
+        await keep_running("board", self._read_for_ever)
 
-    async def _listen_and_read(self) -> None:
-        bus = BusListener(self._database.url)
-        bus.subscribe(AGENTS_TOPIC, self._on_agents, self._on_gap)
-        bus.subscribe(QUEUES_TOPIC, self._on_queues)
-        bus.subscribe(ALARMS_TOPIC, self._on_alarms)
-        bus.subscribe(TOPIC, lambda _ids: self._on_gap())
-        listening = asyncio.create_task(bus.run(), name="board-bus")
+    async def _until_the_end(self) -> None:
+        """The board ends with the process, watched or not."""
         try:
-            await self._read_for_ever()
+            await asyncio.Event().wait()
         finally:
-            listening.cancel()
+            self._stop()
 
     async def _read_for_ever(self) -> None:
         reader = BoardReader(self._settings)
@@ -199,8 +205,9 @@ class BoardKeeper:
                 watcher.put(encoded)
 
     def _on_agents(self, numbers: list[str]) -> None:
-        self._agents.update(numbers)
-        self._wake.set()
+        if self.is_running:
+            self._agents.update(numbers)
+            self._wake.set()
 
     def _on_queues(self, _names: list[str]) -> None:
         self._is_waiting_due = True

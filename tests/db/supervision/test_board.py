@@ -24,6 +24,10 @@ from tests.support.polling import becomes
 BOARD = "/api/v1/supervision/board"
 
 
+def background_of(database: Database) -> Background:
+    return Background(BusListener(database.url))
+
+
 async def lead(database: Database, *scope: str) -> dict[str, str]:
     return await asker(database, Role.SUPERVISOR, scope=scope)
 
@@ -186,7 +190,7 @@ async def test_what_is_no_event_stream_is_refused(client: httpx.AsyncClient, dat
 
 
 async def test_who_reads_too_slowly_gets_the_whole_board_again(database: Database, tmp_path: Path) -> None:
-    keeper = BoardKeeper(Settings(state_dir=tmp_path), database, linger_seconds=0)
+    keeper = BoardKeeper(Settings(state_dir=tmp_path), database, background_of(database), linger_seconds=0)
     async with keeper.watch(None) as watcher:
         assert b"event: board" in (await watcher.next(keeper, 1) or b"")
         for number in range(MOST_FRAMES + 1):
@@ -195,7 +199,7 @@ async def test_who_reads_too_slowly_gets_the_whole_board_again(database: Databas
 
 
 async def test_the_board_is_kept_while_somebody_watches(database: Database, tmp_path: Path) -> None:
-    keeper = BoardKeeper(Settings(state_dir=tmp_path), database, linger_seconds=0)
+    keeper = BoardKeeper(Settings(state_dir=tmp_path), database, background_of(database), linger_seconds=0)
 
     async def is_running() -> bool:
         return keeper.is_running
