@@ -10,7 +10,8 @@ from sqlalchemy import delete, update
 from callcenter.accounts.models import LoginSession, Role, User
 from callcenter.agents.models import Activity
 from callcenter.core.alarms import raise_alarm
-from callcenter.core.bus import announce
+from callcenter.core.background import Background
+from callcenter.core.bus import BusListener, announce
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.queues import service as queues
