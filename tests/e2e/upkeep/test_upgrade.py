@@ -41,9 +41,7 @@ async def test_the_schema_is_upgraded_under_calls(hotline: Hotline, database_url
     comes = await hotline.ask_for_a_person(CALLERS[3], [StayUntilHangUp(PATIENCE_SECONDS)])
     desk = await hotline.api(service, "agent1002", AGENT_PASSWORD)
     while not migration.done():  # the desk writes the very rows that are migrated
-        (
-            await desk.put("/api/v1/agents/me/state", json={"wanted": "paused", "seat": "seat-lotus"})
-        ).raise_for_status()
+        (await desk.put("/api/v1/agents/me/state", json={"wanted": "paused", "seat": "seat-lotus"})).raise_for_status()
         (await desk.put("/api/v1/agents/me/state", json={"wanted": "logged_out"})).raise_for_status()
     await migration
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from callcenter.asterisk.command_table import ALL_COMMANDS
 from callcenter.asterisk.call_commands import PauseRecording
+from callcenter.asterisk.command_table import ALL_COMMANDS
 from callcenter.asterisk.commands import (
     COMMANDS,
     Command,
