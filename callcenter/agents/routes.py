@@ -35,6 +35,7 @@ router = APIRouter(tags=["agents"])
 Admin = Annotated[Access, Depends(require(Role.ADMIN))]
 Lead = Annotated[Access, Depends(require(Role.SUPERVISOR))]
 Staff = Annotated[Access, Depends(require(Role.SUPERVISOR, Role.AGENT, Role.EXPERT))]
+ReasonReader = Annotated[Access, Depends(require(Role.SUPERVISOR, Role.AGENT, Role.EXPERT, Role.QUALITY))]
 Number = Annotated[AgentNumber, Path(examples=["1001"])]
 
 
@@ -96,7 +97,7 @@ async def create_seat(body: SeatCreate, access: Admin, session: DbSession, reque
 
 
 @router.get("/pause-reasons", responses=problem_responses(401, 403))
-async def list_pause_reasons(_access: Staff, session: DbSession) -> list[PauseReasonResponse]:
+async def list_pause_reasons(_access: ReasonReader, session: DbSession) -> list[PauseReasonResponse]:
     """The reasons an agent may give."""
     return [PauseReasonResponse.model_validate(reason) for reason in await queries.list_pause_reasons(session)]
 

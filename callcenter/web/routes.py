@@ -88,6 +88,12 @@ async def console_page() -> HTMLResponse:
     return _shell(Page("console", "班长台"), content_security_policy())
 
 
+@router.get("/workload")
+async def workload_page() -> HTMLResponse:
+    """What agents did, in figures: for team leads and the quality office."""
+    return _shell(Page("workload", "工作量"), content_security_policy())
+
+
 @router.get("/static/{digest}/{name}")
 async def bundle(digest: str, name: str, request: Request) -> Response:
     """A file of a page: kept by browsers for ever, since another content has another address. Raises NotFound."""

@@ -43,7 +43,7 @@ async def test_who_may_do_what(client: httpx.AsyncClient) -> None:
         "agents_get_skills": ["admin", "supervisor"],
         "agents_put_skills": ["admin", "supervisor"],
         "agents_create_seat": ["admin"],
-        "agents_list_pause_reasons": staff,
+        "agents_list_pause_reasons": ["admin", "agent", "expert", "quality", "supervisor"],
         "agents_put_pause_reason": ["admin"],
     }
 
