@@ -48,10 +48,10 @@ def columns_of(reasons: Iterable[PauseReason], zone: ZoneInfo, *, by_agent: bool
         Column("结束", "Until", lambda row: row.end.astimezone(zone)),
         *(_OF_AGENT if by_agent else ()),
         *(_OF_QUEUE if by_queue else ()),
-        Column("登录时长", "Logged in", lambda row: row.sums.logged_in, is_duration=True),
-        Column("空闲时长", "Available", lambda row: row.sums.available, is_duration=True),
-        Column("示忙时长", "Paused", lambda row: sum(row.sums.paused.values(), timedelta()), is_duration=True),
-        Column("其中：登录后未示闲", "Paused: not yet available", _paused_for(None), is_duration=True),
+        Column("签入时长", "Logged in", lambda row: row.sums.logged_in, is_duration=True),
+        Column("可接听时长", "Available", lambda row: row.sums.available, is_duration=True),
+        Column("小休时长", "Paused", lambda row: sum(row.sums.paused.values(), timedelta()), is_duration=True),
+        Column("其中：未就绪", "Paused: not yet available", _paused_for(None), is_duration=True),
         *(
             Column(f"其中：{reason.label_zh}", f"Paused: {reason.label_en}", _paused_for(reason.code), is_duration=True)
             for reason in reasons
@@ -77,8 +77,8 @@ _REST = (
     Column("无记录时长", "Unobserved", lambda row: row.sums.unobserved, is_duration=True),
     Column("分配来电", "Offered", lambda row: row.sums.offered),
     Column("接听", "Answered", lambda row: row.sums.answered),
-    Column("未接", "Missed", lambda row: row.sums.missed),
-    Column("对方先挂断或他人接听", "Withdrawn", lambda row: row.sums.withdrawn),
+    Column("漏接", "Missed", lambda row: row.sums.missed),
+    Column("撤回（对方先挂断或他人接听）", "Withdrawn", lambda row: row.sums.withdrawn),
     Column("转接", "Transferred", lambda row: row.sums.transferred),
     Column("评分次数", "Marks", lambda row: row.sums.rated),
     Column("平均评分", "Average mark", lambda row: row.sums.average_rating),

@@ -167,6 +167,25 @@ def test_periods_agents_and_queues_are_chosen(workload: OpenWorkload) -> None:
     expect(page.get_by_test_id("nothing")).to_be_visible()
 
 
+def test_long_tables_come_in_parts_and_totals_are_of_all(scene: Scene, workload: OpenWorkload) -> None:
+    async def stay() -> None:
+        async with scene.site.database.transaction() as session:
+            await given_history(session, await agents.get_agent(session, "1003"), "0:00:00 available idle")
+
+    scene.site.run(stay())
+    page = workload()
+    choose(page, "period", "this_week")
+    choose(page, "interval", "quarter_hour")
+    choose(page, "agent", "1003")
+    rows = page.locator("tbody tr[data-start]")
+    expect(rows).to_have_count(200)
+    assert cells(page.get_by_test_id("total"))["available"] == "168:00:00"
+    for loaded in (400, 600, 7 * 24 * 4):
+        page.get_by_test_id("more").click()
+        expect(rows).to_have_count(loaded)
+    expect(page.get_by_test_id("more")).to_have_count(0)
+
+
 def test_days_are_the_hospitals_wherever_the_browser_is(workload: OpenWorkload, browser: Browser) -> None:
     context = browser.new_context(locale="zh-CN", timezone_id="America/New_York")
     page = workload(at=context.new_page())
@@ -226,8 +245,9 @@ def test_names_are_texts_and_nothing_else(scene: Scene, workload: OpenWorkload) 
     assert "owned" not in page.title()
 
 
-def test_agents_find_their_own_day(scene: Scene, workload: OpenWorkload) -> None:
-    page = workload()
+def test_agents_find_their_own_day(scene: Scene, page: Page) -> None:
+    scene.site.run(_seed(scene, Role.SUPERVISOR))
+    page.clock.set_fixed_time(NOON)
     scene.log_in(page, "/workload")
     expect(page.locator("tbody tr[data-start]")).to_have_count(1)
     expect(page.locator("tbody tr[data-start]")).to_have_attribute("data-agent", "1001")

@@ -385,7 +385,7 @@ async def test_xlsx_in_chinese(client: httpx.AsyncClient, quality: dict[str, str
     sheet = load_workbook(io.BytesIO(answer.content)).active
     assert sheet is not None
     headings, first, *others = sheet.iter_rows(values_only=True)
-    assert headings[:6] == ("开始", "结束", "工号", "姓名", "队列", "登录时长")
+    assert headings[:6] == ("开始", "结束", "工号", "姓名", "队列", "签入时长")
     assert [str(value) for value in first[:6]] == [
         "2026-01-05 08:00:00",
         "2026-01-05 09:00:00",

@@ -10,6 +10,7 @@ import type { Row } from "./types";
 import { t, type WorkloadKey } from "./words";
 
 const HEIGHT = 220;
+const LABELS_HEIGHT = 36;
 const WIDEST_BAR = 48;
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -74,7 +75,7 @@ function byInterval(report: Report, rows: Row[], root: HTMLElement): uPlot {
       ...common(root),
       tzDate: (stamp) => uPlot.tzDate(new Date(stamp * 1000), report.zone),
       scales: { x: { range: (_plot, low, high) => [low - step / 2, high + step / 2] }, y: fromZero() },
-      axes: [{ ...axis(), values: timeTicks(report.zone), incrs: timeSteps(step) }, amounts()],
+      axes: [{ ...axis(), size: LABELS_HEIGHT, values: timeTicks(report.zone), incrs: timeSteps(step) }, amounts()],
       series: [{ label: t("column.interval"), value: (_plot, _stamp, _series, index) => told(rows, index, (row) => intervalWords(row, report.question.interval)) }, ...series(rows)],
     },
     [starts, ...piles(rows)],
@@ -92,7 +93,7 @@ function byRow(report: Report, rows: Row[], root: HTMLElement): uPlot {
       ...common(root),
       scales: { x: { time: false, range: (_plot, low, high) => [low - 0.5, high + 0.5] }, y: fromZero() },
       axes: [
-        { ...axis(), grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100], space: 60, values: (_plot, ticks) => ticks.map((tick) => told(rows, tick, short, "")) },
+        { ...axis(), size: LABELS_HEIGHT, grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100], space: 60, values: (_plot, ticks) => ticks.map((tick) => told(rows, tick, short, "")) },
         amounts(),
       ],
       series: [{ label: t(group === "queue" ? "column.queue" : "column.agent"), value: (_plot, _at, _series, index) => told(rows, index, words) }, ...series(rows)],
