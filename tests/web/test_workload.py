@@ -22,6 +22,8 @@ from tests.support.workload import ZONE, given_history, given_leg, given_rated_v
 from tests.web.scene import Scene
 
 READER, PASSWORD = "reader", "reader of this test"
+PATIENCE_MILLISECONDS = 30_000
+"""A report is four requests, and tests run beside others."""
 NOON = datetime(2026, 1, 5, 12, tzinfo=ZONE)
 """A Monday."""
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">{{7*7}}"
@@ -65,7 +67,7 @@ def workload(scene: Scene, page: Page) -> OpenWorkload:
         shown = at or page
         shown.clock.set_fixed_time(NOON)
         scene.log_in(shown, "/workload", READER, PASSWORD)
-        expect(shown.get_by_test_id("total")).to_be_visible()
+        expect(shown.get_by_test_id("total")).to_be_visible(timeout=PATIENCE_MILLISECONDS)
         return shown
 
     return open_workload
@@ -86,7 +88,7 @@ def seconds(text: str) -> int:
 def choose(page: Page, name: str, value: str) -> None:
     """And wait for the answer."""
     page.get_by_test_id(name).select_option(value)
-    expect(page.locator("main")).to_have_attribute("aria-busy", "false")
+    expect(page.locator("main")).to_have_attribute("aria-busy", "false", timeout=PATIENCE_MILLISECONDS)
 
 
 def test_every_cell_of_today_and_the_totals(workload: OpenWorkload) -> None:
@@ -164,7 +166,7 @@ def test_periods_agents_and_queues_are_chosen(workload: OpenWorkload) -> None:
     expect(page.get_by_test_id("period")).to_have_value("today")
     page.get_by_test_id("from").fill("2010-01-01")
     page.get_by_test_id("until").fill("2010-01-02")
-    expect(page.get_by_test_id("nothing")).to_be_visible()
+    expect(page.get_by_test_id("nothing")).to_be_visible(timeout=PATIENCE_MILLISECONDS)
 
 
 def test_long_tables_come_in_parts_and_totals_are_of_all(scene: Scene, workload: OpenWorkload) -> None:
@@ -174,16 +176,15 @@ def test_long_tables_come_in_parts_and_totals_are_of_all(scene: Scene, workload:
 
     scene.site.run(stay())
     page = workload()
-    choose(page, "period", "this_week")
-    choose(page, "interval", "quarter_hour")
     choose(page, "agent", "1003")
+    page.get_by_test_id("until").fill("2026-01-07")
+    choose(page, "interval", "quarter_hour")
     rows = page.locator("tbody tr[data-start]")
     expect(rows).to_have_count(200)
-    assert cells(page.get_by_test_id("total"))["available"] == "168:00:00"
-    for loaded in (400, 600, 7 * 24 * 4):
-        page.get_by_test_id("more").click()
-        expect(rows).to_have_count(loaded)
-    expect(page.get_by_test_id("more")).to_have_count(0)
+    assert cells(page.get_by_test_id("total"))["available"] == "72:00:00"
+    page.get_by_test_id("more").click()
+    expect(page.get_by_test_id("more")).to_have_count(0, timeout=PATIENCE_MILLISECONDS)
+    expect(rows).to_have_count(3 * 24 * 4)
 
 
 def test_days_are_the_hospitals_wherever_the_browser_is(workload: OpenWorkload, browser: Browser) -> None:
@@ -249,5 +250,5 @@ def test_agents_find_their_own_day(scene: Scene, page: Page) -> None:
     scene.site.run(_seed(scene, Role.SUPERVISOR))
     page.clock.set_fixed_time(NOON)
     scene.log_in(page, "/workload")
-    expect(page.locator("tbody tr[data-start]")).to_have_count(1)
+    expect(page.locator("tbody tr[data-start]")).to_have_count(1, timeout=PATIENCE_MILLISECONDS)
     expect(page.locator("tbody tr[data-start]")).to_have_attribute("data-agent", "1001")
