@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# All tests. First what needs no Asterisk, on two workers; then the real Asterisk, each test with its own ports, on
-# five, since telephones mostly wait; longest first (tests/e2e/seconds.txt), handed out one by one.
-#   WORKERS=n      both parts (0: in this process)     E2E_WORKERS=n   the second part
+# All tests. First what needs no Asterisk, on two workers; then the pages, in processes of their own, since the
+# browser's driver keeps the main thread's loop; then the real Asterisk, each test with its own ports, on five, since telephones mostly wait; longest first (tests/e2e/seconds.txt), handed out one by one.
+#   WORKERS=n      all parts (0: in this process)     E2E_WORKERS=n   the last part
 #   ARGS='...'     handed to pytest: only those, in one part
 set -uo pipefail
 script_name=test
@@ -25,7 +25,8 @@ part() { # NAME WORKERS DIRECTORY...
   return "$status"
 }
 
-first=0 second=0
-part "unit, database and flow tests" "${WORKERS:-2}" tests --ignore=tests/e2e || first=$?
+first=0 second=0 third=0
+part "unit, database and flow tests" "${WORKERS:-2}" tests --ignore=tests/e2e --ignore=tests/web || first=$?
+part "the pages in a real browser" "${WORKERS:-2}" tests/web || third=$?
 part "end-to-end tests on a real Asterisk" "${E2E_WORKERS:-${WORKERS:-5}}" tests/e2e --maxschedchunk=1 || second=$?
-((first == 0 && second == 0)) || fail "failed (status $first and $second)."
+((first == 0 && second == 0 && third == 0)) || fail "failed (status $first, $third and $second)."

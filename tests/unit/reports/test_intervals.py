@@ -73,6 +73,8 @@ def test_days_on_which_the_clocks_change() -> None:
 def test_intervals_fill_the_period_and_each_border_is_one_of_the_clock(
     interval: Interval, start: datetime, days: float, zone: ZoneInfo
 ) -> None:
+    if interval in (Interval.QUARTER_HOUR, Interval.HOUR):
+        days /= 20  # as many borders as a day has are enough
     end = start + timedelta(days=days)
     found = list(borders(start, end, interval, zone))
     assert (found[0], found[-1]) == (start, end)
