@@ -115,7 +115,7 @@ async def get_score(score_id: ScoreId, access: Judge, session: DbSession) -> Sco
     return await _detail(session, score)
 
 
-@router.get("/agents/me/scores")
+@router.get("/agents/me/scores", responses=problem_responses(404))
 async def list_own_scores(access: Judged, session: DbSession, paging: Paging) -> Page[ScoreSummary]:
     """How the asker's own conversations were scored, newest first."""
     own = _own_scope(await recording_scope(session, access))

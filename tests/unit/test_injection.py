@@ -162,6 +162,8 @@ def ami_places() -> dict[str, Callable[[str], bytes]]:
             "timeout_seconds": 60,
         },
         "hang_up_channel": {"attempt": "pbx1-cb-abc"},
+        "put_phone_credential": {"seat": "seat-rose", "digest": "0123456789abcdef" * 2},
+        "remove_phone_credential": {"seat": "seat-rose"},
     }
     places: dict[str, Callable[[str], bytes]] = {}
     for action, example in examples.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests.support.browser import CHROMIUM, FLAGS, watch_page
 from tests.support.served_site import Site, served_site
@@ -17,6 +17,8 @@ from tests.web.scene import Scene
 
 FAILED = pytest.StashKey[bool]()
 OpenPage = Callable[[], Page]
+PATIENCE_MILLISECONDS = 20_000
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -58,7 +60,7 @@ def browser(playwright_driver: Playwright) -> Iterator[Browser]:
 def context(browser: Browser, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BrowserContext]:
     """A browser of one person: nothing is kept from another test. Errors on a page fail the test."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN", timezone_id="Asia/Shanghai")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
     faults: list[str] = []
     context.on("page", lambda page: watch_page(page, faults))
     yield context
@@ -81,6 +83,6 @@ def strict_page(playwright_driver: Playwright) -> Iterator[Page]:
     flags = [flag for flag in FLAGS if flag != "--use-fake-ui-for-media-stream"]
     browser = playwright_driver.chromium.launch(executable_path=CHROMIUM, args=flags)
     context = browser.new_context(locale="zh-CN")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
     yield context.new_page()
     browser.close()

@@ -88,7 +88,6 @@ async def test_a_trace_of_the_caller_is_carried_on(client: httpx.AsyncClient) ->
     ("method", "path", "status", "code"),
     [
         ("GET", "/api/v1/nothing", 404, "not-found"),
-        ("GET", "/", 404, "not-found"),
         ("GET", "/docs", 404, "not-found"),
         ("DELETE", "/api/v1/auth/login", 405, "method-not-allowed"),
         ("GET", "/api/v1/users/%00", 400, "bad-request"),
