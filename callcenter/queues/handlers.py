@@ -213,8 +213,9 @@ async def correct_live(
     ringing = {member.member_name for member in members if member.device_status in _RINGING}
     for agent in await agent_queries.list_agents(session, lock=True):
         name = agents.member_name(agent)
-        leg = next((one for one in channels if one.seat == agent.seat_name and _is_in_call(one)), None)
-        rings = next((one for one in channels if one.seat == agent.seat_name and one.state == "Ringing"), None)
+        own = [one for one in channels if agent.seat_name and one.seat == agent.seat_name]
+        leg = next((one for one in own if _is_in_call(one)), None)
+        rings = next((one for one in own if one.state == "Ringing"), None)
         await _correct_activity(session, agent, busy=name in busy, ringing=name in ringing, leg=leg, rings=rings)
     seen = {member.queue for member in members} | {entry.queue for entry in entries}
     await announce(session, TOPIC, {main_queue(queue, "") for queue in seen} - {""})

@@ -24,6 +24,7 @@ from callcenter.asterisk.events import (
     QueueMember,
     parse_event,
 )
+from callcenter.asterisk.live_channels import LiveChannel
 from callcenter.core.alarms import Alarm
 from callcenter.core.clock import now
 from callcenter.core.db import Database
@@ -470,3 +471,11 @@ async def test_an_agent_who_changes_during_a_snapshot_gets_every_row_a_number_of
         await waits_for_a_lock(database)
     await snapshot
     assert await activities(database) == [Activity.ON_CALL, Activity.ON_CALL, Activity.IDLE]
+
+
+async def test_who_sits_nowhere_is_in_no_call_of_the_trunk(database: Database) -> None:
+    caller = LiveChannel("PJSIP/trunk-00000001", "pbx1-1.1", "pbx1-1.1", "Up", "", "flow", "do-queue", "Queue")
+    async with database.transaction() as session:
+        agent = await given_agent(session, "1009")
+        await handlers.correct_live(session, PBX, [], [], set(), channels=[caller])
+        assert (agent.seat_name, agent.activity, agent.live_call) == (None, Activity.IDLE, None)
