@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # All tests. First what needs no Asterisk, on two workers; then the pages, in processes of their own, since the
-# browser's driver keeps the main thread's loop; then the real Asterisk, each test with its own ports, on five, since telephones mostly wait; longest first (tests/e2e/seconds.txt), handed out one by one.
+# browser's driver keeps the main thread's loop; then the real Asterisk, each test with its own ports, on five, since
+# telephones mostly wait; longest first (tests/e2e/seconds.txt), handed out one by one.
 #   WORKERS=n      all parts (0: in this process)     E2E_WORKERS=n   the last part
 #   ARGS='...'     handed to pytest: only those, in one part
 set -uo pipefail
