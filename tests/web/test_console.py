@@ -17,6 +17,7 @@ from callcenter.core.clock import now
 from callcenter.patients.models import Patient
 from callcenter.queues.models import Queue
 from callcenter.supervision import alarm_rules
+from callcenter.supervision.models import DayMembership
 from tests.db.supervision.conftest import does, given_call, seated, waits
 from tests.web.scene import SEAT, Scene
 
@@ -199,3 +200,19 @@ def test_charts_and_recordings_open(scene: Scene, console: OpenConsole) -> None:
     page.get_by_test_id("view-recordings").click()
     page.get_by_test_id("recordings").get_by_role("button", name="查找").click()
     expect(page.get_by_test_id("recordings-none")).to_be_visible()
+
+
+def test_an_agent_serves_a_queue_for_good(scene: Scene, console: OpenConsole) -> None:
+    page = console()
+    page.locator('[data-agent="1001"]').get_by_test_id("agent-actions").click()
+    complaint = page.get_by_test_id("member-complaint")
+    expect(complaint).to_have_attribute("aria-pressed", "false")
+    page.get_by_test_id("for-good").check()
+    complaint.click()
+    expect(complaint).to_have_attribute("aria-pressed", "true")
+
+    async def spans() -> int:
+        async with scene.site.database.transaction() as session:
+            return len((await session.scalars(select(DayMembership))).all())
+
+    assert scene.site.run(spans()) == 0

@@ -181,10 +181,12 @@ function states(board: Board, agent: AgentRow): TemplateResult {
   `;
 }
 
+let until: "today" | "always" = "today";
+
 function memberships(board: Board, agent: AgentRow): TemplateResult {
   const set = (queue: string, member: boolean): void => {
     const done = t(member ? "member.in.done" : "member.out.done", { name: agent.name, queue: board.queueLabel(queue) });
-    void board.act(`member ${agent.number} ${queue}`, () => put(`/supervision/agents/${agent.number}/queues/${queue}`, { member, until: "today" }), done);
+    void board.act(`member ${agent.number} ${queue}`, () => put(`/supervision/agents/${agent.number}/queues/${queue}`, { member, until }), done);
   };
   return html`
     <h3>${t("member.title")}</h3>
@@ -194,7 +196,9 @@ function memberships(board: Board, agent: AgentRow): TemplateResult {
         return html`<button type="button" data-test="member-${queue.name}" aria-pressed=${isMember} @click=${() => set(queue.name, !isMember)}>${label(queue)}</button>`;
       })}
     </div>
-    <p class="soft small">${t("member.today")}</p>
+    <label class="check"><input type="checkbox" data-test="for-good" .checked=${until === "always"} @change=${(event: Event) => {
+      until = (event.target as HTMLInputElement).checked ? "always" : "today";
+    }} /> ${t("member.always")}</label>
   `;
 }
 
