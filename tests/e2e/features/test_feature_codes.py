@@ -57,6 +57,6 @@ async def test_log_in_pause_and_log_out_from_the_telephone(hotline: Hotline) -> 
         changes = (await session.scalars(select(AgentStateChange).order_by(AgentStateChange.sequence))).all()
         commands = (await session.scalars(select(PbxCommand))).all()
     assert [change.wanted for change in changes] == ["paused", "available", "paused", "available", "logged_out"]
-    assert [change.sequence for change in changes] == [1, 2, 3, 4, 5]
+    assert [change.at for change in changes] == sorted(change.at for change in changes), "numbered in their order"
     assert {change.cause for change in changes} == {"agent"}
     assert {command.state for command in commands} == {"done"}
