@@ -8,8 +8,8 @@ database as the ledger's reader writes them.
 import asyncio
 import itertools
 import time
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,7 +25,7 @@ from callcenter.agents import service as agents
 from callcenter.agents.models import Activity
 from callcenter.core.db import Database
 from callcenter.roles import ProcessRole
-from demo.stack import Stack, private_settings
+from demo.stack import Service, Stack, private_settings
 from tests.support.api import given_token
 
 AGENTS, WAITING, WATCHERS = 500, 200, 5
@@ -73,23 +73,28 @@ def run() -> Iterator[Figure]:
         yield from asyncio.run(_measure(url, Path(folder)))
 
 
-async def _measure(url: str, folder: Path) -> list[Figure]:
+@asynccontextmanager
+async def busy_hall(url: str, folder: Path) -> AsyncIterator[tuple[Database, Service, str]]:
+    """The agents, callers and calls of FILL, an api process, and a supervisor's token."""
     database = Database(url)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
         async with database.transaction() as session:
             for statement in FILL:
                 await session.execute(text(statement))
-        service = await (
-            await stack.enter_async_context(Stack(private_settings(folder, rtp_slot=0), url))
-        ).start_service([ProcessRole.API])
-        token = await given_token(database, Role.SUPERVISOR)
-        frames = [0]
+        installation = await stack.enter_async_context(Stack(private_settings(folder, rtp_slot=0), url))
+        service = await installation.start_service([ProcessRole.API])
+        yield database, service, await given_token(database, Role.SUPERVISOR)
+
+
+async def _measure(url: str, folder: Path) -> list[Figure]:
+    frames = [0]
+    async with busy_hall(url, folder) as (database, service, token):
         idle = await _cpu_share(service.process.pid)
         tasks = [asyncio.create_task(_watch(service.url, token, frames)) for _ in range(WATCHERS)]
         await asyncio.sleep(WARM_UP_SECONDS)
         quiet = await _cpu_share(service.process.pid)
-        tasks.append(asyncio.create_task(_change(database)))
+        tasks.append(asyncio.create_task(keep_changing(database)))
         await asyncio.sleep(WARM_UP_SECONDS)
         frames[0] = 0
         busy = await _cpu_share(service.process.pid)
@@ -125,7 +130,7 @@ async def _watch(url: str, token: str, frames: list[int]) -> None:
             frames[0] += line.startswith("data:")
 
 
-async def _change(database: Database) -> None:
+async def keep_changing(database: Database) -> None:
     """One agent after the other rings, talks, is idle again."""
     states = {Activity.IDLE: Activity.RINGING, Activity.RINGING: Activity.ON_CALL, Activity.ON_CALL: Activity.IDLE}
     began = time.monotonic()

@@ -11,7 +11,6 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +23,19 @@ from bench.busy_hotline import BusyHotline, busy_hotline
 from bench.calls import CallBench, Step
 from bench.figures import Figure
 from bench.places import bench_database, bench_directory
-from callcenter.accounts.access import SESSION_PREFIX
-from callcenter.accounts.models import LoginSession, Role, User
+from callcenter.accounts.models import Role
 from callcenter.agents.models import Activity, Agent, Wanted
 from callcenter.agents.service import number_of_member
 from callcenter.asterisk.events import AgentCalled, AgentConnect, parse_event
 from callcenter.asterisk.manager import AmiSession
 from callcenter.asterisk.snapshot import read_queues
-from callcenter.core.clock import now
-from callcenter.core.ids import new_id
 from callcenter.core.secrets import get_secret
-from callcenter.core.security import new_token, token_digest
 from demo.observer import until
+from tests.support.api import given_log_in
 
 AGENTS = 200
-RATE = 20.0
+RATE = float(os.environ.get("BENCH_DESK_RATE", "20"))
+"""Calls a second."""
 SECONDS = float(os.environ.get("BENCH_DESK_SECONDS", "60"))
 """The figure of record is made with 300."""
 PATIENTS = 30_000
@@ -134,28 +131,7 @@ async def _log_in(hotline: BusyHotline) -> dict[str, Desk]:
     desks = {}
     async with hotline.database.transaction() as session:
         for agent in await session.scalars(select(Agent).where(Agent.wanted == Wanted.AVAILABLE)):
-            token = SESSION_PREFIX + new_token()
-            user = User(
-                id=new_id(),
-                username=f"bench-{agent.number}",
-                display_name=agent.display_name,
-                password_hash="-",  # noqa: S106 - no password logs in with it
-                roles=[Role.AGENT.value],
-                queue_scope=[],
-                created_at=now(),
-            )
-            session.add(user)
-            await session.flush()
-            session.add(
-                LoginSession(
-                    token_digest=token_digest(token),
-                    user_id=user.id,
-                    created_at=now(),
-                    expires_at=now() + timedelta(hours=2),
-                    source="bench",
-                )
-            )
-            agent.user_id = user.id
+            agent.user_id, token = await given_log_in(session, Role.AGENT)
             desks[agent.number] = Desk(agent.number, token)
     return desks
 

@@ -20,7 +20,7 @@ from bench.places import bench_database, bench_directory
 from bench.processes import peak_resident_mb
 from bench.synthetic_ledger import write_ledger
 from callcenter.calls.reader import LedgerReader
-from callcenter.core.allocator import keep_memory_flat
+from callcenter.core.allocator import collect_seldom, keep_memory_flat
 from callcenter.core.bus import connect
 from callcenter.core.db import Database
 from callcenter.core.phone_numbers import NumberPlan
@@ -128,5 +128,6 @@ async def _read_to_the_end(url: str, directory: Path) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    keep_memory_flat()  # as serve does
+    keep_memory_flat()  # as a role that serves does
+    collect_seldom()
     sys.stdout.write(json.dumps(asyncio.run(_read_to_the_end(sys.argv[1], Path(sys.argv[2])))))

@@ -113,13 +113,14 @@ class Engine:
         self._watch = Watch(self._pbx)
         self._active = False
         self._alone = asyncio.Event()
+        desk_events = DeskEvents(NumberPlan(settings.country, settings.area_code))
         event_handlers = {
             **queue_handlers.HANDLERS,
-            **DeskEvents(NumberPlan(settings.country, settings.area_code)).handlers,
+            **desk_events.handlers,
             **LoginGuesses().handlers,
             **supervision_handlers.HANDLERS,
         }
-        self._consumer = EventConsumer(self._database, event_handlers, self._miss_events, around=queue_handlers.batch)
+        self._consumer = EventConsumer(self._database, event_handlers, self._miss_events, around=desk_events.batch)
         self._events = self._session("events", self._consumer.put)
         self._commands = self._session("commands", None)
         self._sender = CommandSender(

@@ -16,6 +16,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from callcenter.core.allocator import collect_seldom
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.core.health import Check
@@ -67,6 +68,7 @@ async def serve(settings: Settings, database_url: str, roles: Collection[Process
             running.append(await stack.enter_async_context(_in_background(engine.run(), "engine")))
         ivr = await _start_ivr(settings, database, stack) if ProcessRole.IVR in roles else None
         running += await stack.enter_async_context(_http(settings, database, roles, checks))
+        collect_seldom()
         log.info("serving", roles=sorted(roles), http_port=settings.api_port)
         await _until(stop, running)
         log.info("stopping")

@@ -116,7 +116,7 @@ class Observer:
         async def look() -> bool:
             return await articles.find_by_number(section, number, "zh") is not None
 
-        await until(f"article {number} of {section} is spoken", look, timeout_seconds=60)
+        await until(f"article {number} of {section} is spoken", look, timeout_seconds=180)
 
     async def _count_agents(self, activity: Activity, at_least: int) -> bool:
         query = select(func.count()).where(Agent.activity == activity)

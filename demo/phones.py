@@ -195,12 +195,15 @@ class PhoneSystem:
         ring_seconds: float = 1.0,
         calls: int | None = 1,
         refuse: int | None = None,
+        tone_hz: int | None = None,
     ) -> Phone:
         """Somebody in the telephone network takes calls that the hotline makes (``calls``: that many, None: all).
 
-        ``refuse``: every call is answered with this SIP status. Returns as soon as the telephone would ring.
+        ``refuse``: every call is answered with this SIP status. ``tone_hz``: what is said, all the time. Returns as
+        soon as the telephone would ring.
         """
-        scenario = sip_scenarios.seat(steps, self._audio, ring_seconds=ring_seconds, refuse=refuse)
+        audio = self._tone(tone_hz) if tone_hz else self._audio
+        scenario = sip_scenarios.seat(steps, audio, ring_seconds=ring_seconds, refuse=refuse)
         phone = await self._start("callee", scenario, ["-m", str(calls)] if calls else [], trunk_port)
         for _ in range(250):
             if not _is_free(trunk_port):

@@ -1,4 +1,4 @@
-"""Fixtures for everybody: a database of one's own on a real PostgreSQL."""
+"""Fixtures for everybody: a database of one's own on a real PostgreSQL, and where mail and webhooks go."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -8,6 +8,8 @@ import pytest
 from callcenter.core.db import Database
 from callcenter.core.embedded_postgres import EmbeddedPostgres
 from tests.support import postgres
+from tests.support.mail_server import MailBox, mail_server
+from tests.support.webhook_server import WebhookServer, webhook_server
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,3 +40,17 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url)
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def box() -> AsyncIterator[MailBox]:
+    """A mail server, and what it has taken."""
+    async with mail_server(MailBox()) as box:
+        yield box
+
+
+@pytest.fixture
+async def hook() -> AsyncIterator[WebhookServer]:
+    """Whoever is told by webhook."""
+    async with webhook_server() as hook:
+        yield hook

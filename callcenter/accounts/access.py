@@ -114,8 +114,11 @@ async def live_roles(session: AsyncSession, digests: Collection[bytes]) -> dict[
     return {digest: _roles(names) for digest, names in found}
 
 
+_ROLES = {role.value: role for role in Role}
+
+
 def _roles(names: list[str]) -> frozenset[Role]:
-    return frozenset(Role(name) for name in names)
+    return frozenset(_ROLES[name] for name in names)
 
 
 class require:  # noqa: N801 - reads as a word of the route's declaration

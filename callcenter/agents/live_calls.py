@@ -59,12 +59,18 @@ def live_call_of(agent: Agent) -> LiveCall | None:
     return LiveCall.model_validate(agent.live_call) if agent.live_call is not None else None
 
 
+def is_on_leg(agent: Agent, leg: str) -> bool:
+    """Whether ``leg`` is the channel of the agent's telephone in their call."""
+    return agent.live_call is not None and agent.live_call["leg"] == leg
+
+
 def new_call(agent_leg: str, call_id: str, direction: Direction, state: CallState, **more: Any) -> LiveCall:
     return LiveCall(call_id=call_id, leg=agent_leg, direction=direction, state=state, since=now().isoformat(), **more)
 
 
 async def put_live_call(session: AsyncSession, agent: Agent, call: LiveCall | None, *, tell: bool = True) -> None:
-    """From now on this is the agent's call; None: it is over. ``tell``: False where another message says it."""
+    """From now on this is the call of the agent, whose row the session holds; None: it is over. ``tell``: False where
+    another message says it."""
     before = live_call_of(agent)
     if before == call:
         return
@@ -72,4 +78,4 @@ async def put_live_call(session: AsyncSession, agent: Agent, call: LiveCall | No
     after = call or (before.changed(state=CallState.ENDED) if before else None)
     if tell and after is not None:
         was = before.model_dump(mode="json") if before and before.leg == after.leg else None
-        await messages.publish(session, agent, CALL, before=was, after=after.model_dump(mode="json"))
+        await messages.tell(session, agent, CALL, before=was, after=after.model_dump(mode="json"))

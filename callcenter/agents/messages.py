@@ -7,8 +7,9 @@ Only ids, states and what a screen may show unasked: no patient's name and no fu
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.attributes import flag_modified, set_committed_value
 
 from callcenter.agents import queries
 from callcenter.agents.models import Agent, AgentMessage, Seat, Wanted
@@ -18,6 +19,9 @@ from callcenter.core.clock import now
 TOPIC = "agent_messages"
 """Announced with the agents' ids."""
 STATE, TELEPHONE = "state", "telephone"
+_LIVE = frozenset(
+    {"activity", "activity_since", "activity_call_id", "wrap_up_until", "live_call", "missed_calls", "sequence"}
+)
 
 
 async def publish(
@@ -31,12 +35,37 @@ async def publish(
     """Tell the agent's desk, at commit. Returns the message's number.
 
     Takes the agent's row until then, so that numbers are given in the order in which they can be read: whoever tells
-    several agents does so in the order of their numbers.
+    several agents does so in the order of their numbers. Who holds the row already has :func:`tell`.
     """
     await session.flush()
     set_committed_value(agent, "sequence", await queries.take_sequence(session, agent.id))
     await record_message(session, agent, type, before=before, after=after)
     return agent.sequence
+
+
+async def tell(
+    session: AsyncSession,
+    agent: Agent,
+    type: str,  # noqa: A002
+    *,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+) -> None:
+    """As :func:`publish`, of a session that has read the agent's row with its lock: written with all else."""
+    take_number(agent)
+    await record_message(session, agent, type, before=before, after=after)
+
+
+def take_number(agent: Agent) -> None:
+    """The agent's next, of a session that has read the row with its lock.
+
+    Whatever live events change is written with it, changed or not: for each set of columns the ORM would make a
+    statement of its own, where all agents of a batch can be one.
+    """
+    agent.sequence += 1
+    known = inspect(agent).dict  # of an agent who was created a moment ago not all of it
+    for column in _LIVE & known.keys():
+        flag_modified(agent, column)
 
 
 async def record_message(
@@ -80,8 +109,7 @@ async def tell_telephone(session: AsyncSession, agent: Agent, seat: Seat, *, was
     """The telephone where the agent sits, of a session that holds the agent's row. ``was_registered``: None: the agent
     sat elsewhere."""
     before = None if was_registered is None else {"seat": seat.name, "registered": was_registered}
-    agent.sequence += 1
-    await record_message(session, agent, TELEPHONE, before=before, after=telephone_of(seat))
+    await tell(session, agent, TELEPHONE, before=before, after=telephone_of(seat))
 
 
 def telephone_of(seat: Seat) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from callcenter.agents.models import (
 )
 from callcenter.core.alarms import Alarm
 from callcenter.core.clock import CLOCK_TOLERANCE
+from callcenter.core.conditions import one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,9 @@ async def lock_agents(
 ) -> Sequence[Agent]:
     """The agents with these numbers, at these seats, on these legs (channels of their telephones), and those whose
     phones ring for one of these calls; in order of number."""
-    rings = and_(Agent.activity == Activity.RINGING, Agent.activity_call_id.in_(ringing_for))
-    on_leg = Agent.live_call["leg"].astext.in_(legs)
-    wanted = or_(Agent.number.in_(numbers), Agent.seat_name.in_(seats), on_leg, rings)
+    rings = and_(Agent.activity == Activity.RINGING, one_of(Agent.activity_call_id, ringing_for))
+    on_leg = one_of(Agent.live_call["leg"].astext, legs)
+    wanted = or_(one_of(Agent.number, numbers), one_of(Agent.seat_name, seats), on_leg, rings)
     query = select(Agent).where(wanted).order_by(Agent.number)
     return (await session.scalars(_locked(query))).all()
 

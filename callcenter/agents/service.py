@@ -254,7 +254,7 @@ async def _append(
     session: AsyncSession, agent: Agent, at: datetime, before: Mapping[str, Any], *, cause: Cause, actor_name: str
 ) -> None:
     """One row of history, numbered per agent (whose row the session holds), and the same told to the desk."""
-    agent.sequence += 1
+    messages.take_number(agent)
     session.add(
         AgentStateChange(
             agent_id=agent.id,

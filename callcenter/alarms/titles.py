@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 KIND_TITLES: Mapping[str, tuple[str, str]] = {
-    "agent_missed_calls": ("坐席多次未接来电，已自动示忙", "An agent let calls ring out and was paused"),
+    "agent_missed_calls": ("坐席多次未接来电，已自动小休", "An agent let calls ring out and was paused"),
     "call_not_derived": ("有一通电话的记录无法生成", "The record of a call could not be made"),
     "callback_unknown": ("回电结果未知，需人工确认", "Whether a call-back reached the patient is not known"),
     "clock_stepped": ("服务器时钟被调整", "The machine's clock was set"),

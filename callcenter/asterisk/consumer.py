@@ -28,7 +28,8 @@ Around = Callable[[Sequence[Event], AsyncSession], AbstractAsyncContextManager[N
 QUEUE_LIMIT = 50_000
 BATCH_LIMIT = 500
 BATCH_SECONDS = 0.1
-"""A transaction costs more than the events in it; screens are told within a second (architecture.md, section 4)."""
+"""From the begin of a batch to that of the next, at least: a transaction costs more than the events in it. What comes
+after a quiet time is handled at once."""
 
 
 @asynccontextmanager
@@ -54,6 +55,8 @@ class EventConsumer:
         self._around = around
         self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE_LIMIT)
         self._batch: list[Event] = []
+        self._begun_at = -BATCH_SECONDS
+        """By the loop's clock: when the last batch was."""
         self._dropped = 0
 
     def put(self, headers: Mapping[str, str]) -> None:
@@ -79,7 +82,7 @@ class EventConsumer:
         return self._dropped > 0
 
     async def run(self) -> None:
-        """Until cancelled: a batch every 100 ms at most, each in one transaction.
+        """Until cancelled: a batch each 100 ms at most, in one transaction.
 
         A database that is away interrupts it (see core.jobs.is_world_fault); called again, it goes on with the batch
         that was not written. After a cancellation it begins anew: whoever leads next begins with a snapshot.
@@ -100,7 +103,9 @@ class EventConsumer:
         if self._batch:
             return
         self._batch = [await self._queue.get()]
-        await asyncio.sleep(BATCH_SECONDS)
+        clock = asyncio.get_running_loop().time
+        await asyncio.sleep(self._begun_at + BATCH_SECONDS - clock())
+        self._begun_at = clock()
         while len(self._batch) < BATCH_LIMIT and not self._queue.empty():
             self._batch.append(self._queue.get_nowait())
         _WAITING.set(self._queue.qsize())

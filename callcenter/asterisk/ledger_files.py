@@ -16,8 +16,8 @@ from typing import BinaryIO, NamedTuple
 
 from callcenter.asterisk.ledger import LedgerKind
 
-BATCH_BYTES = 2_097_152
-"""Some 6,000 lines: whoever is far behind works through many calls by few statements."""
+BATCH_BYTES = {LedgerKind.CEL: 2_097_152, LedgerKind.QUEUE_LOG: 524_288}
+"""Some 6,000 lines of either: whoever is far behind works through many calls by few statements."""
 MAX_LINE_BYTES = 65_536
 """Asterisk writes far shorter ones; a longer one is handed on cut and marked."""
 
@@ -241,7 +241,7 @@ class LedgerTail:
     # -- lines
 
     def _read_lines(self, file: _Open) -> LedgerBatch | None:
-        chunk = os.pread(file.handle.fileno(), BATCH_BYTES, file.offset)
+        chunk = os.pread(file.handle.fileno(), BATCH_BYTES[self.kind], file.offset)
         end = chunk.rfind(b"\n") + 1
         if end == 0:
             return self._read_oversized(file) if len(chunk) > MAX_LINE_BYTES else None
@@ -256,7 +256,7 @@ class LedgerTail:
         """Find the end of a line longer than a batch without holding it; None while it has none."""
         fd = file.handle.fileno()
         position = max(file.scanned_to, file.offset)
-        while chunk := os.pread(fd, BATCH_BYTES, position):
+        while chunk := os.pread(fd, BATCH_BYTES[self.kind], position):
             found = chunk.find(b"\n")
             if found >= 0:
                 head = os.pread(fd, KEPT_OF_BAD_LINE_BYTES, file.offset)

@@ -59,10 +59,11 @@ async def open_snapshot(url: str, progress: Progress) -> AsyncIterator[Snapshot]
     connection = await _connect(url, BackupRefused)
     try:
         major = await _major(connection)
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            snapshot_id = await connection.fetchval("SELECT pg_export_snapshot()")
-            revision = await connection.fetchval("SELECT version_num FROM alembic_version")
-            yield Snapshot(snapshot_id, await _count(connection, await _tables(connection), progress), revision, major)
+        # ended with the connection: a ROLLBACK would wait for whatever holds us up when we are to stop
+        await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        snapshot_id = await connection.fetchval("SELECT pg_export_snapshot()")
+        revision = await connection.fetchval("SELECT version_num FROM alembic_version")
+        yield Snapshot(snapshot_id, await _count(connection, await _tables(connection), progress), revision, major)
     finally:
         connection.terminate()
 

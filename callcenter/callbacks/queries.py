@@ -14,6 +14,7 @@ from callcenter.asterisk.commands import HangUpChannel, PlaceCallback
 from callcenter.asterisk.models import CommandState, PbxCommand
 from callcenter.callbacks.models import IS_OPEN, OPEN_STATES, Callback, CallbackAttempt, CallbackRules, CallbackState
 from callcenter.calls.models import Call, LedgerEvent, Leg
+from callcenter.core.conditions import one_of
 from callcenter.queues.models import Did
 
 _IS_OPEN = Callback.state.in_(OPEN_STATES)
@@ -146,7 +147,7 @@ async def lock_expired(session: AsyncSession, pbx: str, at: datetime) -> Sequenc
 async def lock_open_of_numbers(session: AsyncSession, numbers: Collection[str]) -> Sequence[Callback]:
     """Open call-backs to these numbers that nobody dials yet."""
     query = select(Callback).where(
-        Callback.e164.in_(numbers), Callback.state.in_((CallbackState.WAITING, CallbackState.QUEUED))
+        one_of(Callback.e164, numbers), Callback.state.in_((CallbackState.WAITING, CallbackState.QUEUED))
     )
     return (await session.scalars(_locked(query.where(_IS_OPEN)))).all()
 

@@ -20,7 +20,7 @@ from callcenter.calls.clock_steps import in_order
 from callcenter.calls.offers import find_offer, held_by
 from callcenter.calls.parties import direction_of, hung_up_by, is_out, last_agent, main_channel
 from callcenter.calls.ratings import mark_of, rate_visits
-from callcenter.calls.visits import DerivedVisit, derive_visits
+from callcenter.calls.visits import DerivedVisit, answered_by, derive_visits
 
 AgentAt = Callable[[str, datetime], str | None]
 """(seat, time) to the number of the agent who sat there."""
@@ -33,6 +33,8 @@ _QUEUE = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
 _AGENT = re.compile(r"^[A-Za-z0-9]{1,20}$")
 FALLBACK = "fallback"
 _STEP_EVENTS = frozenset({variables.EVENT_STEP, variables.EVENT_FALLBACK})
+WAY_EVENTS = _STEP_EVENTS | {variables.EVENT_WAY, variables.EVENT_WHO}
+"""Of the ledger, what :func:`derive_way` reads."""
 LINES_LOST = "LINES_LOST"
 """A finding of ours among the events (calls/lost_lines.py): the call is over, its last lines never came."""
 
@@ -184,7 +186,7 @@ def derive_call(
         patient_id=_uuid(who.get("patient")),
         verified=who.get("verified") == "1",
         vip_grade=who.get("grade") or None,
-        agent_number=last_agent(call_id, main, channels, agents, last_at),
+        agent_number=last_agent(call_id, main, channels, agents, last_at) or answered_by(visits),
         queue_name=visits[-1].queue_name if visits else None,
         state=state,
         outcome=_outcome(state, visits, talked=bool(stays), legs=len(all_channels)),
@@ -217,6 +219,21 @@ def derive_call(
         steps=_steps(ordered),
         recordings=_recordings(kinds.get(variables.EVENT_RECORD, ()), agents),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What the flow has told so far of a call that goes on."""
+
+    verified: bool
+    steps: tuple[DerivedStep, ...]
+
+
+def derive_way(events: Sequence[CelRecord]) -> Way:
+    """``events``: of a call, those of WAY_EVENTS, in the order of the ledger."""
+    apart = _told_apart(events)
+    who = _payload([event for event in apart if event.kind == variables.EVENT_WHO][-1:])
+    return Way(verified=who.get("verified") == "1", steps=_steps(apart))
 
 
 def _told_apart(ordered: Sequence[CelRecord]) -> list[CelRecord]:

@@ -1,27 +1,29 @@
 """SQL of writing what is derived from the ledger. Reading for people: calls/search.py, calls/figures.py."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from operator import attrgetter
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, select, text
+from sqlalchemy import ColumnElement, Select, bindparam, exists, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.asterisk.ledger import CelRecord, QueueLogRecord
-from callcenter.calls.derive import DerivedCall, DerivedLeg, DerivedStep
+from callcenter.calls.derive import WAY_EVENTS, DerivedCall, DerivedLeg, DerivedStep
 from callcenter.calls.models import (
     Call,
     CallLink,
     CallStep,
+    LedgerEvent,
     Leg,
     PbxBoot,
     QueueVisit,
     Recording,
 )
 from callcenter.calls.visits import DerivedVisit
+from callcenter.core.conditions import one_of
 from callcenter.core.copying import copy_rows, driver_of
 
 # all events of the calls, whichever linkedids they are made of, in the order of the files
@@ -90,6 +92,22 @@ async def load_events(session: AsyncSession, call_ids: Sequence[str]) -> dict[st
     return events
 
 
+async def load_ways(
+    session: AsyncSession, linkedids: Collection[str], *, since: datetime
+) -> Mapping[str, Sequence[CelRecord]]:
+    """What the flow wrote so far about these calls, which began after ``since``: each for ``derive.derive_way``."""
+    event = LedgerEvent
+    query = (
+        select(*(getattr(event, name) for name in CelRecord._fields))
+        .where(one_of(event.linkedid, linkedids), event.at >= since, one_of(event.kind, WAY_EVENTS))
+        .order_by(event.file_id, event.offset)
+    )
+    ways: dict[str, list[CelRecord]] = {}
+    for row in await session.execute(query):
+        ways.setdefault(row.linkedid, []).append(CelRecord._make(row))
+    return ways
+
+
 async def load_queue_log(session: AsyncSession, callids: Collection[str]) -> dict[str, list[QueueLogRecord]]:
     """Those of queue_log's lines of these channels that matter, by callid, in the order of the files."""
     lines: dict[str, list[QueueLogRecord]] = {}
@@ -150,26 +168,16 @@ async def find_ended_calls(session: AsyncSession, call_ids: Collection[str]) -> 
     return set(await session.scalars(select(Call.id).where(Call.id.in_(call_ids), Call.state != "open")))
 
 
-async def find_last_agent_of_patient(session: AsyncSession, patient_id: UUID, *, since: datetime) -> str | None:
-    """By ix_calls_patient_id_started_at."""
-    return await _find_last_agent(session, Call.patient_id == patient_id, since)
-
-
-async def find_last_agent_of_number(session: AsyncSession, e164: str, *, since: datetime) -> str | None:
-    """By ix_calls_caller_number_started_at."""
-    return await _find_last_agent(session, Call.caller_number == e164, since)
-
-
-async def _find_last_agent(session: AsyncSession, whose: ColumnElement[bool], since: datetime) -> str | None:
+def _last_agent_of(whose: ColumnElement[bool]) -> Select[str | None]:
     complaint_taken = exists().where(
         Recording.call_id == Call.id, Recording.purpose == COMPLAINT, Recording.started_at <= Leg.started_at
     )
-    return await session.scalar(
+    return (
         select(Leg.agent_number)
         .join(Call, Call.id == Leg.call_id)
         .where(
             whose,
-            Call.started_at >= since,
+            Call.started_at >= bindparam("since"),
             Leg.role == "agent",
             Leg.agent_number.is_not(None),
             Leg.answered_at.is_not(None),
@@ -178,3 +186,18 @@ async def _find_last_agent(session: AsyncSession, whose: ColumnElement[bool], si
         .order_by(Call.started_at.desc(), Leg.answered_at.desc())
         .limit(1)
     )
+
+
+_LAST_AGENT_OF_PATIENT = _last_agent_of(Call.patient_id == bindparam("patient_id"))
+_LAST_AGENT_OF_NUMBER = _last_agent_of(Call.caller_number == bindparam("e164"))
+"""Made once: every call asks, and building the statement takes longer than its answer."""
+
+
+async def find_last_agent_of_patient(session: AsyncSession, patient_id: UUID, *, since: datetime) -> str | None:
+    """By ix_calls_patient_id_started_at."""
+    return await session.scalar(_LAST_AGENT_OF_PATIENT, {"patient_id": patient_id, "since": since})
+
+
+async def find_last_agent_of_number(session: AsyncSession, e164: str, *, since: datetime) -> str | None:
+    """By ix_calls_caller_number_started_at."""
+    return await session.scalar(_LAST_AGENT_OF_NUMBER, {"e164": e164, "since": since})

@@ -143,7 +143,7 @@ class LedgerReader:
     async def _round(self, tails: Sequence[LedgerTail]) -> bool:
         """A batch of each file, both in one transaction. Returns whether there was anything to do."""
         batches = await (self._ahead or asyncio.to_thread(_read, tails))
-        is_behind = any(read.batch.end - read.batch.start > BATCH_BYTES // 2 for read in batches)
+        is_behind = any(read.batch.end - read.batch.start > BATCH_BYTES[read.batch.kind] // 2 for read in batches)
         self._ahead = asyncio.create_task(asyncio.to_thread(_read, tails)) if is_behind else None
         if batches:
             await self._ingest(batches)

@@ -97,11 +97,17 @@ def derive_visits(
                 left_at=left_at,
                 wait_seconds=Span(bracket.entered.at, left_at or bracket.entered.at).duration.total_seconds(),
                 talk_seconds=(Span.total(talk) - overlap(talk, channel.music(last_at))).total_seconds(),
-                agent_number=_agent(inside, channel, channels.values(), agents, last_at),
+                agent_number=_agent(inside, channel, channels.values(), agents, last_at)
+                or (_agent_connected(lines, agents) if outcome == "answered" else None),
                 offers=_offers(channels.values(), bracket.entered.at, left_at or last_at),
             )
         )
     return visits
+
+
+def answered_by(visits: Sequence[DerivedVisit]) -> str | None:
+    """Who answered the last visit that was answered."""
+    return next((visit.agent_number for visit in reversed(visits) if visit.outcome == "answered"), None)
 
 
 def _brackets(channel: Channel, transfers: Sequence[datetime], last_at: datetime) -> list[_Bracket]:
@@ -169,6 +175,14 @@ def _agent(
     for other in channels if inside else ():
         if other is not channel and other.uniqueid in agents and other.shares(inside[0], last_at):
             return agents[other.uniqueid]
+    return None
+
+
+def _agent_connected(lines: Iterable[QueueLogRecord], agents: Mapping[str, str]) -> str | None:
+    """Whoever app_queue connected: an agent who hangs up at once may have left the bridge before the caller entered."""
+    for line in lines:
+        if line.kind == "CONNECT" and len(line.data) > 1:
+            return agents.get(line.data[1])
     return None
 
 

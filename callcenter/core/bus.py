@@ -38,16 +38,19 @@ async def announce(session: AsyncSession, topic: str, ids: Iterable[str]) -> Non
 
 _ANNOUNCEMENTS = "announcements"
 """In ``session.info``: topic -> ids, in order, each once."""
-_NOTIFY = text("SELECT pg_notify(:topic, :payload)")
+_NOTIFY = text(
+    "SELECT pg_notify(topic, payload)"
+    " FROM unnest(CAST(:topics AS text[]), CAST(:payloads AS text[])) AS told (topic, payload)"
+)
 
 
 @event.listens_for(Session, "before_commit")
 def _send_announcements(session: Session) -> None:
     """All that a transaction announces goes in as few notifications as it fits into."""
     topics: dict[str, dict[str, None]] = session.info.pop(_ANNOUNCEMENTS, {})
-    for topic, ids in topics.items():
-        for payload in _payloads(ids):
-            session.execute(_NOTIFY, {"topic": topic, "payload": payload})
+    told = [(topic, payload) for topic, ids in topics.items() for payload in _payloads(ids)]
+    if told:
+        session.execute(_NOTIFY, {"topics": [one[0] for one in told], "payloads": [one[1] for one in told]})
 
 
 def _payloads(ids: Iterable[str]) -> Iterator[str]:

@@ -40,7 +40,7 @@ async def on_command_over(session: AsyncSession, command: PbxCommand) -> None:
     if agent is None:
         return
     after = {"id": command.id, "action": command.action, "state": command.state, "reason": _reason(command)}
-    await messages.publish(session, agent, COMMAND, before=None, after=after)
+    await messages.tell(session, agent, COMMAND, before=None, after=after)
     call = live_call_of(agent)
     if call is not None and command.state == CommandState.DONE and call.call_id == command.arguments.get("call"):
         await put_live_call(session, agent, _after(call, command))

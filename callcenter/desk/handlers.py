@@ -1,6 +1,7 @@
 """Live telephony events as the desks are told of them, above what the queues make of them."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,7 +12,7 @@ from callcenter.asterisk.consumer import Handler
 from callcenter.asterisk.events import AgentCalled, Event, UserEvent
 from callcenter.core.phone_numbers import NumberPlan, masked
 from callcenter.desk import dial_queries
-from callcenter.desk.offers import publish_offer
+from callcenter.desk.offers import publish_offer, read_offers
 from callcenter.queues import handlers as queue_handlers
 
 AGENT_LEG = "AgentLeg"
@@ -27,7 +28,7 @@ _DIRECTIONS = {"outbound": Direction.OUTBOUND, "internal": Direction.INTERNAL}
 
 
 class DeskEvents:
-    """Handlers for the engine's consumer, inside queues.handlers.batch."""
+    """Handlers for the engine's consumer, inside :meth:`batch`."""
 
     def __init__(self, plan: NumberPlan) -> None:
         self._plan = plan
@@ -36,12 +37,19 @@ class DeskEvents:
             UserEvent: self.on_user_event,
         }
 
+    @asynccontextmanager
+    async def batch(self, events: Sequence[Event], session: AsyncSession) -> AsyncIterator[None]:
+        """Around the handlers: what queues read and write at once, and what the offers of these events tell."""
+        async with queue_handlers.batch(events, session):
+            await read_offers(session, events, self._plan)
+            yield
+
     async def on_agent_called(self, event: AgentCalled, session: AsyncSession) -> None:
         """The agent's telephone rings for a caller of a queue: the desk learns whose."""
         await queue_handlers.on_agent_called(event, session)
         agent = queue_handlers.find_agent(session, event.member_name)
         if agent is not None:
-            await publish_offer(session, agent, event, self._plan)
+            await publish_offer(session, agent, event)
 
     async def on_user_event(self, event: UserEvent, session: AsyncSession) -> None:
         agent = queue_handlers.find_agent_at(session, queue_handlers.seat_of_event(event))

@@ -1,4 +1,8 @@
-"""Own queues now, to the open sockets: counted once for all of them, at most twice a second."""
+"""Own queues now, to the open sockets: counted once for all of them, at most twice a second.
+
+They are told one small group after the other: to send the same to hundreds of sockets at once would hold up, for a
+tenth of a second and with each call that comes or goes, whatever else this process does.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,6 +15,10 @@ from callcenter.desk.frames import QUEUES, passing_frame
 from callcenter.queues import queries
 
 PAUSE_SECONDS = 0.5
+GROUP = 20
+"""Sockets that are told at once, and then"""
+GROUP_SECONDS = 0.05
+"""nothing for so long."""
 EMPTY: Mapping[str, Any] = {"waiting": 0, "waiting_since": None}
 
 
@@ -63,6 +71,7 @@ class QueueFeed:
             waiting = await queries.count_waiting(session)
         now_in = {name: {"waiting": count, "waiting_since": since} for name, count, since in waiting}
         frames: dict[tuple[str, ...], tuple[list[dict[str, Any]], str]] = {}
+        due: list[tuple[DeskConnection, str]] = []
         for connection in connections:
             names = self._members.get(connection.agent_id, ())
             if names not in frames:
@@ -71,4 +80,8 @@ class QueueFeed:
             rows, frame = frames[names]
             if self._shown.get(connection) != rows:
                 self._shown[connection] = rows
-                connection.put_queues(frame)
+                due.append((connection, frame))
+        for place, (connection, frame) in enumerate(due):
+            if place and place % GROUP == 0:
+                await asyncio.sleep(GROUP_SECONDS)
+            connection.put_queues(frame)

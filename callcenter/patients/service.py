@@ -4,7 +4,7 @@ Whoever reads or changes a patient does it through here with an actor, and is au
 The exceptions are recognition and the check of a code (code_guard): the call's own trace tells of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -69,12 +69,26 @@ class CallerIdentity:
         return max(vips, key=lambda patient: patient.head_start_seconds, default=None)
 
 
+NOBODY = CallerIdentity(None, ())
+"""Of a withheld number."""
+
+
 async def recognise_caller(session: AsyncSession, e164: str | None) -> CallerIdentity:
     """The patients of a caller's number, in one query over primary keys; of nobody for a withheld number."""
     if e164 is None:
-        return CallerIdentity(None, ())
+        return NOBODY
     rows = await session.execute(queries.PATIENTS_OF_NUMBER, {"e164": e164})
     return CallerIdentity(e164, tuple(RecognisedPatient(**row._mapping) for row in rows))
+
+
+async def recognise_callers(session: AsyncSession, e164s: Collection[str]) -> Mapping[str, CallerIdentity]:
+    """As :func:`recognise_caller`, of several numbers at once."""
+    if not e164s:
+        return {}
+    found: dict[str, list[RecognisedPatient]] = {e164: [] for e164 in e164s}
+    for e164, *patient in await session.execute(queries.PATIENTS_OF_NUMBERS, {"e164s": list(found)}):
+        found[e164].append(RecognisedPatient(*patient))
+    return {e164: CallerIdentity(e164, tuple(patients)) for e164, patients in found.items()}
 
 
 def recognised(patient: Patient, head_start_seconds: int | None) -> RecognisedPatient:

@@ -12,7 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callcenter.agents import queries as agent_queries
 from callcenter.agents import service as agents
 from callcenter.agents import telephones
-from callcenter.agents.live_calls import CallState, Direction, LiveCall, live_call_of, new_call, put_live_call
+from callcenter.agents.live_calls import (
+    CallState,
+    Direction,
+    LiveCall,
+    is_on_leg,
+    live_call_of,
+    new_call,
+    put_live_call,
+)
 from callcenter.agents.models import Activity, Agent
 from callcenter.asterisk.consumer import Handler
 from callcenter.asterisk.events import (
@@ -62,7 +70,7 @@ class _Batch:
     agents: Mapping[str, Agent]
     """By number, locked."""
     wrap_up_seconds: Mapping[str, int]
-    """By Asterisk's name of the queue."""
+    """By the name of the queue, Asterisk's or ours."""
     joined: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Rows of waiting callers by uniqueid."""
     left: set[str] = field(default_factory=set)
@@ -83,6 +91,9 @@ async def batch(events: Sequence[Event], session: AsyncSession) -> AsyncIterator
     if numbers or served or seats or legs:
         found = await agent_queries.lock_agents(session, numbers, ringing_for=served, seats=seats, legs=legs)
     over = {event.queue for event in events if isinstance(event, AgentComplete)}
+    if legs:
+        over |= {call.queue for agent in found if (call := live_call_of(agent)) and call.queue}
+        over |= {main_queue(event.queue, event.wanted_queue) for event in events if isinstance(event, AgentConnect)}
     wrap_ups = await queries.get_wrap_ups(session, over) if over else {}
     session.info[_IN_INFO] = done = _Batch({agent.number: agent for agent in found}, wrap_ups)
     yield
@@ -178,13 +189,13 @@ async def on_agent_complete(event: AgentComplete, session: AsyncSession) -> None
 
 async def on_hangup(event: Hangup, session: AsyncSession) -> None:
     """The agent's telephone is free again: what no queue tells of, or tells late, ends here."""
-    on_leg = [(agent, call) for agent in _batch_of(session).agents.values() if (call := live_call_of(agent))]
-    agent, call = next(((agent, call) for agent, call in on_leg if call.leg == event.uniqueid), (None, None))
+    agent = next((one for one in _batch_of(session).agents.values() if is_on_leg(one, event.uniqueid)), None)
+    call = live_call_of(agent) if agent else None
     if agent is None or call is None or agent.activity not in _IN_CALL:
         return
     seconds = 0
     if call.queue is not None and agent.activity == Activity.ON_CALL:
-        seconds = (await queries.get_wrap_ups(session, {call.queue})).get(call.queue, 0)
+        seconds = _batch_of(session).wrap_up_seconds.get(call.queue, 0)
     activity = Activity.WRAP_UP if seconds else Activity.IDLE
     await agents.record_activity(session, agent, activity, wrap_up_seconds=seconds)
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callcenter.agents.models import Activity, Agent, AgentSkill, Wanted
 from callcenter.asterisk.models import CommandState, PbxCommand
 from callcenter.asterisk.queue_names import is_personal, main_queue, personal_queue
+from callcenter.core.conditions import none_of, one_of
 from callcenter.queues.models import Did, Queue, QueueMembership, WaitingCaller
 from callcenter.queues.places import Place, penalty_of
 
@@ -115,7 +116,7 @@ async def list_member_numbers(session: AsyncSession) -> dict[str, list[str]]:
 async def get_wrap_ups(session: AsyncSession, app_queues: Collection[str]) -> dict[str, int]:
     """Asterisk's name of a queue to its seconds of wrap-up; one that is not ours is left out."""
     ours = {app_queue: main_queue(app_queue, "") for app_queue in app_queues if not is_personal(app_queue)}
-    query = select(Queue.name, Queue.wrap_up_seconds).where(Queue.name.in_(ours.values()))
+    query = select(Queue.name, Queue.wrap_up_seconds).where(one_of(Queue.name, ours.values()))
     seconds = {row[0]: row[1] for row in await session.execute(query)} if ours else {}
     if len(ours) < len(app_queues):
         personal = await list_personal_wrap_ups(session)
@@ -178,19 +179,25 @@ async def lock_waiting(session: AsyncSession) -> None:
 
 
 async def remove_waiting(session: AsyncSession, uniqueids: Collection[str]) -> None:
-    await session.execute(delete(WaitingCaller).where(WaitingCaller.uniqueid.in_(uniqueids)))
+    await session.execute(delete(WaitingCaller).where(one_of(WaitingCaller.uniqueid, uniqueids)))
 
 
 async def remove_waiting_except(session: AsyncSession, pbx: str, uniqueids: set[str]) -> None:
     await session.execute(
-        delete(WaitingCaller).where(WaitingCaller.pbx == pbx, WaitingCaller.uniqueid.not_in(uniqueids))
+        delete(WaitingCaller).where(WaitingCaller.pbx == pbx, none_of(WaitingCaller.uniqueid, uniqueids))
     )
 
 
 async def find_waiting(session: AsyncSession, uniqueids: Collection[str]) -> WaitingCaller | None:
     """One of these channels, if it waits now; by the primary key."""
-    query = select(WaitingCaller).where(WaitingCaller.uniqueid.in_(uniqueids))
+    query = select(WaitingCaller).where(one_of(WaitingCaller.uniqueid, uniqueids))
     return (await session.scalars(query.order_by(WaitingCaller.joined_at.desc()).limit(1))).first()
+
+
+async def list_joined(session: AsyncSession, uniqueids: Collection[str]) -> Mapping[str, datetime]:
+    """Since when each of these channels waits, of those that do."""
+    query = select(WaitingCaller.uniqueid, WaitingCaller.joined_at).where(one_of(WaitingCaller.uniqueid, uniqueids))
+    return {row.uniqueid: row.joined_at for row in await session.execute(query)}
 
 
 async def list_waiting(session: AsyncSession, queue_name: str) -> Sequence[WaitingCaller]:

@@ -60,7 +60,7 @@ MEASURES: Mapping[Measure, About] = {
     Measure.UNANSWERED_CALLS: About("queue", "count", "未接听的来电数", "Callers who left without an answer"),
     Measure.AGENTS_AVAILABLE: About("queue", "count", "可用坐席数", "Agents available", live=True),
     Measure.AGENTS_IDLE: About("queue", "count", "空闲坐席数", "Agents available who do nothing now", live=True),
-    Measure.AGENT_PAUSED: About("agent", "seconds", "坐席示忙时长", "How long an agent has been paused"),
+    Measure.AGENT_PAUSED: About("agent", "seconds", "坐席小休时长", "How long an agent has been paused"),
     Measure.AGENT_ON_CALL: About("agent", "seconds", "坐席通话时长", "How long an agent has been on a call", live=True),
     Measure.AGENT_WRAP_UP: About("agent", "seconds", "坐席话后处理时长", "How long an agent has been in wrap-up"),
     Measure.PBX_AWAY: About("pbx", "seconds", "交换机失联时长", "How long Asterisk has not been reached"),

@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.accounts import service as accounts
 from callcenter.accounts.access import SESSION_PREFIX
@@ -30,8 +32,8 @@ async def api_client(database: Database, state_dir: Path) -> AsyncIterator[httpx
         yield client
 
 
-async def given_token(database: Database, *roles: Role, queue_scope: tuple[str, ...] = ()) -> str:
-    """A logged-in user's token; without the slow password."""
+async def given_log_in(session: AsyncSession, *roles: Role, queue_scope: tuple[str, ...] = ()) -> tuple[UUID, str]:
+    """A logged-in user's id and token; without the slow password."""
     token = SESSION_PREFIX + new_token()
     user = User(
         id=new_id(),
@@ -42,19 +44,24 @@ async def given_token(database: Database, *roles: Role, queue_scope: tuple[str, 
         queue_scope=list(queue_scope),
         created_at=now(),
     )
-    async with database.transaction() as session:
-        session.add(user)
-        await session.flush()
-        session.add(
-            LoginSession(
-                token_digest=token_digest(token),
-                user_id=user.id,
-                created_at=now(),
-                expires_at=now() + timedelta(hours=1),
-                source="test",
-            )
+    session.add(user)
+    await session.flush()
+    session.add(
+        LoginSession(
+            token_digest=token_digest(token),
+            user_id=user.id,
+            created_at=now(),
+            expires_at=now() + timedelta(hours=1),
+            source="test",
         )
-    return token
+    )
+    return user.id, token
+
+
+async def given_token(database: Database, *roles: Role, queue_scope: tuple[str, ...] = ()) -> str:
+    """As :func:`given_log_in`, the token alone."""
+    async with database.transaction() as session:
+        return (await given_log_in(session, *roles, queue_scope=queue_scope))[1]
 
 
 async def as_role(database: Database, *roles: Role) -> dict[str, str]:

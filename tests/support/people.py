@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.accounts.models import Role, User
+from callcenter.accounts.models import Role
 from callcenter.agents import messages
 from callcenter.agents import service as agents
 from callcenter.agents.models import Agent, AgentMessage, AgentStateChange, Cause, PauseReason, Seat
@@ -18,7 +18,7 @@ from callcenter.asterisk.models import PbxCommand
 from callcenter.callouts.policy import Home
 from callcenter.core.db import Database
 from callcenter.queues.models import Queue, QueueMembership
-from tests.support.api import given_token
+from tests.support.api import given_log_in
 
 PBX = "pbx1"
 HOME = Home("CN", ZoneInfo("Asia/Shanghai"))
@@ -67,11 +67,10 @@ async def asker(
     scope: tuple[str, ...] = (),
 ) -> dict[str, str]:
     """``agent``: also an agent of this number, member of ``queues``; ``scope``: the queues a supervisor steers."""
-    token = await given_token(database, *roles, queue_scope=scope)
-    if agent:
-        async with database.transaction() as session:
-            user = (await session.scalars(select(User).order_by(User.created_at.desc()).limit(1))).one()
-            await given_agent(session, agent, queues=queues, user_id=user.id)
+    async with database.transaction() as session:
+        user_id, token = await given_log_in(session, *roles, queue_scope=scope)
+        if agent:
+            await given_agent(session, agent, queues=queues, user_id=user_id)
     return {"Authorization": f"Bearer {token}"}
 
 

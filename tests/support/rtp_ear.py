@@ -16,6 +16,8 @@ _ETH, _IPV4, _UDP = 14, 0x0800, 17
 _OUTGOING = 4
 """PACKET_OUTGOING: on loopback each packet passes twice."""
 _ALAW = 8
+_KEYS = frozenset({96, 101})
+"""Payload types of key presses (RFC 4733): SIPp's, which Asterisk answers with, and Asterisk's own."""
 SAMPLES_PER_SECOND = 8_000
 LOUD = 1_000.0
 """Amplitude of 32,768: demo.phones' tones have about 5,000, the echo of nothing has none."""
@@ -26,6 +28,7 @@ class Ear:
 
     def __init__(self) -> None:
         self._heard: dict[int, list[int]] = defaultdict(list)
+        self._keys: dict[int, dict[int, int]] = defaultdict(dict)
 
     def take(self, packet: bytes) -> None:
         if struct.unpack_from("!H", packet, 12)[0] != _IPV4 or packet[_ETH + 9] != _UDP:
@@ -33,8 +36,18 @@ class Ear:
         udp = _ETH + (packet[_ETH] & 0x0F) * 4
         port: int = struct.unpack_from("!H", packet, udp + 2)[0]
         rtp = packet[udp + 8 :]
-        if len(rtp) > 12 and rtp[0] >> 6 == 2 and rtp[1] & 0x7F == _ALAW:
-            self._heard[port].extend(_DECODED[byte] for byte in rtp[12 + 4 * (rtp[0] & 0x0F) :])
+        if len(rtp) <= 12 or rtp[0] >> 6 != 2:
+            return
+        kind, content = rtp[1] & 0x7F, rtp[12 + 4 * (rtp[0] & 0x0F) :]
+        if kind == _ALAW:
+            self._heard[port].extend(_DECODED[byte] for byte in content)
+        elif kind in _KEYS:
+            pressed_at: int = struct.unpack_from("!I", rtp, 4)[0]  # the same in each packet of one press
+            self._keys[port][pressed_at] = content[0]
+
+    def keys(self, port: int) -> str:
+        """The keys that were pressed towards this telephone so far."""
+        return "".join("0123456789*#"[event] for event in self._keys[port].values())
 
     def mark(self, port: int) -> int:
         """The present, for :meth:`ever_hears`: what was heard before does not count."""

@@ -10,6 +10,8 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callcenter.accounts import service as accounts
+from callcenter.accounts.models import Role
 from callcenter.agents import messages
 from callcenter.agents import service as agents
 from callcenter.agents.models import Activity, Agent, Seat
@@ -28,6 +30,7 @@ Change = Callable[[AsyncSession, Agent], Awaitable[None]]
 
 ADMIN_PASSWORD = "admin of this test"
 AGENT_PASSWORD = "agent of this test"
+SUPERVISOR, SUPERVISOR_PASSWORD = "lead", "supervisor of this test"
 NUMBER, SEAT, USERNAME = "1001", "seat-rose", "agent1001"
 
 FORM = [
@@ -73,6 +76,23 @@ class Scene:
             await dispositions.put_form(session, SYSTEM, "consultation", FORM, now())
 
     # -- people
+
+    def given_supervisor(self, *scope: str) -> None:
+        """Of these queues; of none: of all."""
+
+        async def create() -> None:
+            async with self.site.database.transaction() as session:
+                await accounts.create_user(
+                    session,
+                    SYSTEM,
+                    username=SUPERVISOR,
+                    password=SUPERVISOR_PASSWORD,
+                    display_name="陈静",
+                    roles=[Role.SUPERVISOR],
+                    queue_scope=list(scope),
+                )
+
+        self.site.run(create())
 
     def log_in(self, page: Page, path: str, username: str = USERNAME, password: str = AGENT_PASSWORD) -> None:
         """To ``path`` with a fresh log-in; how a person does it: test_login.py."""

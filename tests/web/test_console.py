@@ -7,37 +7,24 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select, update
 
-from callcenter.accounts import service as accounts
-from callcenter.accounts.models import Role
 from callcenter.agents.models import Activity, Agent, Seat
 from callcenter.asterisk.models import CommandState, PbxCommand
 from callcenter.core.alarms import Alarm, raise_alarm
-from callcenter.core.audit import SYSTEM
 from callcenter.core.clock import now
 from callcenter.patients.models import Patient
 from callcenter.queues.models import Queue
 from callcenter.supervision import alarm_rules
 from callcenter.supervision.models import DayMembership
 from tests.db.supervision.conftest import does, given_call, seated, waits
-from tests.web.scene import SEAT, Scene
+from tests.web.scene import SEAT, SUPERVISOR, SUPERVISOR_PASSWORD, Scene
 
-SUPERVISOR, PASSWORD = "lead", "supervisor of this test"
 CALL = "pbx1-1763754631.12"
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">{{7*7}}"
 OpenConsole = Callable[..., Page]
 
 
-async def _create(scene: Scene, scope: list[str]) -> None:
+async def _begin(scene: Scene) -> None:
     async with scene.site.database.transaction() as session:
-        await accounts.create_user(
-            session,
-            SYSTEM,
-            username=SUPERVISOR,
-            password=PASSWORD,
-            display_name="陈静",
-            roles=[Role.SUPERVISOR],
-            queue_scope=scope,
-        )
         await alarm_rules.ensure_shipped(session)  # as an engine does when it begins
         for seat in await session.scalars(select(Seat)):
             seat.registered = True
@@ -48,9 +35,10 @@ def console(scene: Scene, page: Page) -> OpenConsole:
     """A supervisor of ``scope`` (none: all queues) opens the page; 1001 sits at a telephone and is available."""
 
     def open_console(*scope: str) -> Page:
-        scene.site.run(_create(scene, list(scope)))
+        scene.given_supervisor(*scope)
+        scene.site.run(_begin(scene))
         scene.site.run(seated(scene.site.database, "1001", SEAT))
-        scene.log_in(page, "/console", SUPERVISOR, PASSWORD)
+        scene.log_in(page, "/console", SUPERVISOR, SUPERVISOR_PASSWORD)
         expect(page.get_by_test_id("queues").locator("tbody tr").first).to_be_visible()
         return page
 

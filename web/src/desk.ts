@@ -16,6 +16,7 @@ import { figuresCard, loadDay, ownCallsCard } from "./desk/day";
 import { writing } from "./desk/forms";
 import { Desk } from "./desk/model";
 import { popCard } from "./desk/pop";
+import { loadScores, scoresCard } from "./desk/scores";
 import { doNotCallDialog, searchCard } from "./desk/search";
 import { messagesCard, queuesCard } from "./desk/side";
 import { coded, t } from "./desk/words";
@@ -34,7 +35,7 @@ function page(): TemplateResult {
     ${banners(desk)}
     <main id="main" class="desk">
       ${start.error ? html`<p class="error" role="alert" data-test="start-error">${start.error}</p>` : nothing}
-      <div class="left">${callCard(desk)} ${messagesCard(desk)} ${queuesCard(desk)} ${figuresCard()}</div>
+      <div class="left">${callCard(desk)} ${messagesCard(desk)} ${queuesCard(desk)} ${figuresCard()} ${scoresCard(desk)}</div>
       <div class="middle">${popCard(desk)} ${searchCard(desk)} ${ownCallsCard(desk)}</div>
       <div class="right">${writing(desk)}</div>
     </main>
@@ -150,10 +151,14 @@ window.addEventListener("beforeunload", (event) => {
 setInterval(() => redraw(), TICK_MILLISECONDS);
 setInterval(() => desk.link === "up" && void loadDay(desk), DAY_MILLISECONDS);
 desk.onCallEnded = () => void loadDay(desk);
+desk.onScored = () => {
+  desk.notice("info", t("scores.new"));
+  void loadScores(desk);
+};
 
 if (token() === null) location.replace("/login?next=/desk");
 else
-  desk.start().then(() => loadDay(desk)).catch((error: unknown) => {
+  desk.start().then(() => Promise.all([loadDay(desk), loadScores(desk)])).catch((error: unknown) => {
     start.error = words(error);
     redraw();
   });

@@ -13,7 +13,7 @@ import { daysOf, PERIODS, today, type Period } from "./workload/periods";
 import { Report } from "./workload/report";
 import { tableCard } from "./workload/table";
 import { GROUPINGS, INTERVALS, type Grouping, type Interval } from "./workload/types";
-import { t, type WorkloadKey } from "./workload/words";
+import { coded, t } from "./workload/words";
 
 let redraw = (): void => {};
 const report = new Report(() => redraw());
@@ -50,7 +50,7 @@ function filters(): TemplateResult {
   `;
   return html`
     <form class="card filters" aria-label=${t("filters")} @submit=${(event: Event) => event.preventDefault()}>
-      ${choice("period", chosen ?? "free", [...PERIODS, "free"].map((one) => [one, t(`period.${one}` as WorkloadKey)]), choosePeriod)} ${day("from")} ${day("until")}
+      ${choice("period", chosen ?? "free", [...PERIODS, "free"].map((one) => [one, coded("period", one)]), choosePeriod)} ${day("from")} ${day("until")}
       ${choice("interval", question.interval, INTERVALS.map((one) => [one, t(`interval.${one}`)]), (value) => void report.ask({ interval: value as Interval }))}
       ${choice("group", question.group, GROUPINGS.map((one) => [one, t(`group.${one}`)]), (value) => void report.ask({ group: value as Grouping }))}
       ${choice("agent", question.agent, [["", t("agents.all")], ...report.people], (value) => void report.ask({ agent: value }))}

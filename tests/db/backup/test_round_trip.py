@@ -9,9 +9,11 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 
+from callcenter.backup.dump import open_snapshot
 from callcenter.backup.errors import BackupDamaged, BackupRefused, RestoreRefused
 from callcenter.backup.making import dated_name, make_backup, old_backups
 from callcenter.backup.manifest import FILE_NAME, Manifest
@@ -25,6 +27,7 @@ from callcenter.core.ids import new_id
 from callcenter.core.progress import silent
 from callcenter.core.secrets import get_secret
 from demo import hospital
+from demo.observer import until
 from tests.support.ledger_reading import LedgerFolder, derived, read_all
 from tests.support.ledger_tables import scenario
 
@@ -285,7 +288,8 @@ async def test_an_interrupted_backup_leaves_nothing(trial: Trial) -> None:
     async with trial.database.transaction() as session:
         await session.execute(text("LOCK TABLE patients IN ACCESS EXCLUSIVE MODE"))
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "callcenter", "backup", str(place / "one")),
+            # tests that a shell runs in the background have it ignored, and so would this
+            *("env", "--default-signal=INT", sys.executable, "-m", "callcenter", "backup", str(place / "one")),
             env={
                 **os.environ,
                 "CALLCENTER_STATE_DIR": str(trial.settings.state_dir),
@@ -301,6 +305,33 @@ async def test_an_interrupted_backup_leaves_nothing(trial: Trial) -> None:
             process.send_signal(signal.SIGINT)
             assert await process.wait() != 0
     assert list(place.iterdir()) == []
+
+
+async def test_it_ends_at_once_though_the_server_does_not_hear_of_it(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL forgets a cancellation that is there before its query, which then waits for its table for ever."""
+
+    async def unheard(*_: object) -> None:
+        return
+
+    async def count() -> None:
+        async with open_snapshot(trial.database.url, silent):
+            raise AssertionError("the table was not locked")
+
+    async def waits() -> bool:
+        async with trial.database.transaction() as session:
+            return bool(await session.scalar(text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")))
+
+    monkeypatch.setattr(asyncpg.Connection, "_cancel", unheard)
+    async with trial.database.transaction() as session:
+        await session.execute(text("LOCK TABLE patients IN ACCESS EXCLUSIVE MODE"))
+        counting = asyncio.create_task(count())
+        await until("the table is waited for", waits)
+        counting.cancel()
+        async with asyncio.timeout(20):
+            await asyncio.wait({counting})
+    assert counting.cancelled()
 
 
 def test_only_whole_dated_backups_are_counted_as_old(tmp_path: Path) -> None:

@@ -245,7 +245,7 @@ async def test_what_was_read_ahead_of_a_failed_batch_is_read_again(
 ) -> None:
     """Far behind: while a batch is stored, the next one is read."""
     for module in (ledger_files, reader_module):
-        monkeypatch.setattr(module, "BATCH_BYTES", 4_096)
+        monkeypatch.setattr(module, "BATCH_BYTES", dict.fromkeys(LedgerKind, 4_096))
     failures = iter([None, OSError("the connection broke"), None, None, OSError("again")])
     ingest = service.ingest
 

@@ -71,7 +71,8 @@ ME = "/api/v1/agents/me"
 CALL, LEG = "pbx1-1763754631.12", "pbx1-1763754640.15"
 OWN_CHANNEL, OTHERS_CHANNEL = "PJSIP/seat-rose-00000002", "PJSIP/seat-lotus-00000003"
 PLAN = NumberPlan("CN", "")
-HANDLERS = {**queue_handlers.HANDLERS, **DeskEvents(PLAN).handlers}
+DESK_EVENTS = DeskEvents(PLAN)
+HANDLERS = {**queue_handlers.HANDLERS, **DESK_EVENTS.handlers}
 Headers = dict[str, str]
 
 
@@ -121,7 +122,7 @@ def hangup(leg: str = LEG, channel: str = OWN_CHANNEL) -> Event:
 
 
 async def happens(database: Database, *events: Event) -> None:
-    async with database.transaction() as session, queue_handlers.batch(events, session):
+    async with database.transaction() as session, DESK_EVENTS.batch(events, session):
         for one in events:
             await HANDLERS[type(one)](one, session)
 

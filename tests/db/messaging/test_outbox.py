@@ -7,7 +7,6 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -36,18 +35,6 @@ DUTY = "duty@hospital.example"
 HOST = "hooks.hospital.example"
 KEY = "key-of-the-test"
 INSIDE = Allowed.of(Settings(webhook_hosts=f"localhost,{HOST}", webhook_networks="127.0.0.0/8"))
-
-
-@pytest.fixture
-async def box() -> AsyncIterator[MailBox]:
-    async with mail_server(MailBox()) as box:
-        yield box
-
-
-@pytest.fixture
-async def hook() -> AsyncIterator[WebhookServer]:
-    async with webhook_server() as hook:
-        yield hook
 
 
 @pytest.fixture

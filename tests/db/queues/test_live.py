@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.event import listen, remove
 
 from callcenter.agents import service as agents
 from callcenter.agents.models import Activity
@@ -95,6 +96,25 @@ async def waiting(database: Database, queue: str = "vip") -> list[str]:
 
 
 # -- what agents do
+
+
+async def test_agents_who_change_differently_are_one_statement(database: Database) -> None:
+    """A statement costs more than the rows in it, and each shape of one is prepared for itself."""
+    await happens(database, at_agent(AgentCalled))
+    await happens(database, at_agent(AgentConnect))
+    updates: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("UPDATE agents "):
+            updates.append(statement)
+
+    listen(database.engine.sync_engine, "before_cursor_execute", note)
+    try:
+        await happens(database, at_agent(AgentComplete), at_agent(AgentCalled, "1002", OTHER_CALL))
+    finally:
+        remove(database.engine.sync_engine, "before_cursor_execute", note)
+    assert len(updates) == 1
+    assert [(await state_of(database, number)).activity for number in ("1001", "1002")] == ["wrap_up", "ringing"]
 
 
 async def test_ring_talk_wrap_up(database: Database) -> None:

@@ -126,9 +126,13 @@ async def one_leads(hotline: Hotline) -> None:
         " WHERE locktype = 'advisory' AND granted AND application_name = :name"
     )
     listeners = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'callcenter-bus'"
-    async with hotline.database.transaction() as session:
-        assert await session.scalar(text(holders), {"name": f"callcenter-engine-{hotline.settings.pbx_name}"}) == 1
-        assert await session.scalar(text(listeners)) == 2, "the engine's, and the open screens'"
+
+    async def look() -> bool:
+        async with hotline.database.transaction() as session:
+            leaders = await session.scalar(text(holders), {"name": f"callcenter-engine-{hotline.settings.pbx_name}"})
+            return (leaders, await session.scalar(text(listeners))) == (1, 2)
+
+    await until("one engine leads; it and the open screens listen", look)
 
 
 async def test_killed_for_twenty_seconds(hotline: Hotline, server: EmbeddedPostgres) -> None:

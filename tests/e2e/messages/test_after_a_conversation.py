@@ -49,10 +49,12 @@ async def complains(hotline: Hotline, admin: httpx.AsyncClient, about: httpx.Asy
     again = await hotline.call(RATER, HOTLINE, [Wait(1.5), Press("3"), Wait(3), HangUp()])
 
     async def order() -> WorkOrder | None:
+        # the order is opened at the key, and names the agent once the flow knows who that was
         async with hotline.database.transaction() as session:
-            return (await session.scalars(select(WorkOrder).where(WorkOrder.kind == "complaint"))).one_or_none()
+            row = (await session.scalars(select(WorkOrder).where(WorkOrder.kind == "complaint"))).one_or_none()
+            return row if row and row.about_agent_number else None
 
-    found = await until("the complaint's work order", order)
+    found = await until("the complaint's work order, and whom it is about", order)
     assert found is not None
     assert found.about_agent_number == "1001"
     await again.done(60)

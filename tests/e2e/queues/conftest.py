@@ -35,13 +35,18 @@ steps:
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """The private installation of every scenario, with flows of its own."""
-    flows = settings.state_dir / "flows"
-    flows.mkdir()
     templates = settings.state_dir / "asterisk_conf"
     shutil.copytree(settings.asterisk_conf_dir, templates)
-    settings = settings.model_copy(update={"flows_dir": flows, "asterisk_conf_dir": templates})
-    lead_to(settings, HOTLINE, "consultation")
-    return settings
+    return led_straight(settings.model_copy(update={"asterisk_conf_dir": templates}), "consultation")
+
+
+def led_straight(settings: Settings, queue: str) -> Settings:
+    """With flows of its own, of which the only one leads the hotline's callers into ``queue``."""
+    flows = settings.state_dir / "flows"
+    flows.mkdir()
+    changed = settings.model_copy(update={"flows_dir": flows})
+    lead_to(changed, HOTLINE, queue)
+    return changed
 
 
 def lead_to(settings: Settings, number: str, queue: str) -> None:

@@ -1,7 +1,5 @@
 """A caller waits and nobody is available: seen, told by mail and webhook, acknowledged by name, over by itself."""
 
-from collections.abc import AsyncIterator
-
 import httpx
 import pytest
 
@@ -12,22 +10,10 @@ from demo.hospital import PATIENTS
 from demo.observer import until
 from demo.sip_scenarios import HangUp, StayUntilHangUp, Wait
 from tests.e2e.hotline import Hotline, Json, agent
-from tests.support.mail_server import MailBox, mail_server
-from tests.support.webhook_server import WebhookServer, webhook_server
+from tests.support.mail_server import MailBox
+from tests.support.webhook_server import WebhookServer
 
 DUTY = "duty@hospital.example"
-
-
-@pytest.fixture
-async def box() -> AsyncIterator[MailBox]:
-    async with mail_server(MailBox()) as box:
-        yield box
-
-
-@pytest.fixture
-async def hook() -> AsyncIterator[WebhookServer]:
-    async with webhook_server() as hook:
-        yield hook
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from demo.hospital import HOTLINE, PATIENTS
 from demo.observer import until
 from demo.sip_scenarios import HangUp, StayUntilHangUp, Wait
 from tests.e2e.hotline import Hotline, agent
-from tests.e2e.queues.conftest import lead_to
+from tests.e2e.queues.conftest import led_straight
 from tests.support.rtp_ear import listening
 
 AGENT_HZ, PATIENT_HZ, SUPERVISOR_HZ = 400, 1_000, 667
@@ -22,11 +22,7 @@ SUPERVISOR = agent("1002")
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """The hotline leads straight into the queue: the way there is others' matter."""
-    flows = settings.state_dir / "flows"
-    flows.mkdir()
-    changed = settings.model_copy(update={"flows_dir": flows})
-    lead_to(changed, HOTLINE, "consultation")
-    return changed
+    return led_straight(settings, "consultation")
 
 
 async def test_who_hears_whom(hotline: Hotline) -> None:
@@ -74,7 +70,7 @@ async def test_who_hears_whom(hotline: Hotline) -> None:
 
         await ask(client, "PUT", "agents/1001/listening", {"mode": "barge", "seat": SUPERVISOR.seat})
         await becomes("the patient hears too", lambda: ear.hears(patient.media_port, SUPERVISOR_HZ))
-        assert ear.hears(desk.media_port, SUPERVISOR_HZ)
+        await becomes("and the agent", lambda: ear.hears(desk.media_port, SUPERVISOR_HZ))
 
         await ask(client, "PUT", "agents/1001/listening", {"mode": "listen", "seat": SUPERVISOR.seat})
         await becomes(

@@ -11,7 +11,7 @@ from demo.hospital import HOTLINE, PATIENTS, SamplePatient
 from demo.observer import until
 from demo.sip_scenarios import HangUp, StayUntilHangUp, Wait
 from tests.e2e.hotline import Hotline, agent
-from tests.e2e.queues.conftest import lead_to, put_queue
+from tests.e2e.queues.conftest import led_straight, put_queue
 
 FIRST, SECOND, THIRD = PATIENTS[:3]
 
@@ -19,11 +19,7 @@ FIRST, SECOND, THIRD = PATIENTS[:3]
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """The hotline leads straight into the queue: the way there is others' matter."""
-    flows = settings.state_dir / "flows"
-    flows.mkdir()
-    changed = settings.model_copy(update={"flows_dir": flows})
-    lead_to(changed, HOTLINE, "consultation")
-    return changed
+    return led_straight(settings, "consultation")
 
 
 async def test_to_the_front_to_another_queue_and_hung_up(hotline: Hotline) -> None:

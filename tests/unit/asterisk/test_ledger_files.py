@@ -10,6 +10,8 @@ import pytest
 from callcenter.asterisk.ledger import LedgerKind
 from callcenter.asterisk.ledger_files import BATCH_BYTES, KnownFile, LedgerBatch, LedgerTail
 
+BATCH = BATCH_BYTES[LedgerKind.CEL]
+
 
 class Reading:
     """A tail and what it gave; :meth:`restart` knows only what was confirmed, as the database does."""
@@ -287,7 +289,7 @@ def test_packed_siblings_are_left_alone(reading: Reading, path: Path) -> None:
 
 
 def test_an_over_long_line_is_marked_and_the_next_is_read(reading: Reading, path: Path) -> None:
-    append(path, "line 1", "x" * (3 * BATCH_BYTES), "line 2", "y" * 70_000, "line 3")
+    append(path, "line 1", "x" * (3 * BATCH), "line 2", "y" * 70_000, "line 3")
     batches = reading.drain()
     lines = [line for batch in batches for line in batch.lines]
     assert [line.fault for line in lines] == [None, "too_long", None, "too_long", None]
@@ -297,9 +299,9 @@ def test_an_over_long_line_is_marked_and_the_next_is_read(reading: Reading, path
 def test_an_endless_line_is_waited_for(reading: Reading, path: Path) -> None:
     append(path, "line 1")
     reading.drain()
-    append(path, "x" * (2 * BATCH_BYTES), end="")
+    append(path, "x" * (2 * BATCH), end="")
     assert reading.tail.read() is None
-    append(path, "x" * BATCH_BYTES)
+    append(path, "x" * BATCH)
     append(path, "line 2")
     reading.drain()
     assert reading.lines[-1] == "line 2"
@@ -320,7 +322,7 @@ def test_a_large_file_comes_in_bounded_batches_and_flat_memory(path: Path) -> No
         end = batch.end
         reading.confirm(batch)
     assert end == size
-    assert largest <= BATCH_BYTES
+    assert largest <= BATCH
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # kB
 
 

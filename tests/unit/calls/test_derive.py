@@ -145,6 +145,18 @@ def test_agent_from_the_seat_when_queue_log_is_missing() -> None:
     assert {seat for seat, _ in seats_in(ledger.events)} == {"seat-a"}
 
 
+def test_who_hung_up_at_once_has_answered() -> None:
+    """On a busy machine the agent had left the bridge before the caller entered it: app_queue connected them."""
+    ledger = scenario("agent_hangs_up")
+    without = replace(
+        ledger,
+        cel=[line for line in ledger.cel if not (b'"BRIDGE_' in line and b"PJSIP/trunk" in line.split(b"peer")[0])],
+    )
+    call = derive(without)
+    assert visit_words(call) == ["consultation answered agent_hangup 2.211 0.000 1001 1"]
+    assert (call.outcome, call.agent_number) == ("answered", "1001")
+
+
 def test_hold_is_music_inside_the_bridge_only() -> None:
     call = derive(scenario("hold"))
     assert call.hold_seconds == 1.004868

@@ -29,3 +29,23 @@ print(resident_mb() - before)
 def test_what_a_thread_used_goes_back() -> None:
     done = subprocess.run([sys.executable, "-c", _GROWS_AND_FREES], capture_output=True, text=True, check=True)
     assert float(done.stdout) < 20, "of 54 MB"
+
+
+_LOOKS_FOR_GARBAGE = """
+import gc
+from callcenter.core.allocator import collect_seldom
+there = [[] for _ in range(100_000)]
+collect_seldom()
+before = [one["collections"] for one in gc.get_stats()]
+young = [[] for _ in range(9_000)]
+print(*(after["collections"] - one for one, after in zip(before, gc.get_stats())), gc.get_freeze_count() > 100_000)
+young.append(young)
+del young
+more = [[] for _ in range(3_000)]
+print(sum(one["collected"] for one in gc.get_stats()) > 0)
+"""
+
+
+def test_garbage_is_looked_for_seldom_and_not_in_what_is_there_when_serving_begins() -> None:
+    done = subprocess.run([sys.executable, "-c", _LOOKS_FOR_GARBAGE], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0", "0", "0", "True", "True"]

@@ -1,41 +1,18 @@
 /** Recordings: found, heard with their waveform, kept if permitted, scored by a sheet. Every hearing is audited. */
 
-import { html, nothing, svg, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
 import { blob, get, type Page } from "../shared/api";
 import { duration, label, moment } from "../shared/i18n";
+import { closeSound, openSound, player, type Recording, type Sound } from "../shared/player";
 import type { Board } from "./board";
-import { scoreForm } from "./scores";
+import { forgetScores, scoreForm } from "./scores";
 import { coded, t } from "./words";
 
-export interface Recording {
-  id: number;
-  call_id: string;
-  purpose: string;
-  queue_name: string | null;
-  agent_number: string | null;
-  rating: number | null;
-  started_at: string;
-  duration_seconds: number | null;
-  deleted_at: string | null;
-  stored_at: string | null;
-  is_cut: boolean;
-  is_held: boolean;
-}
-interface Waveform {
-  duration_seconds: number;
-  is_cut: boolean;
-  sides: Record<string, number[]>;
-}
-
-const POINTS = 800;
-const HALF_HEIGHT = 40;
-const state: { found: Recording[] | null; next: string | null; query: string; open: Recording | null; wave: Waveform | null; url: string | null } = {
+const state: { found: Recording[] | null; next: string | null; query: string; sound: Sound | null } = {
   found: null,
   next: null,
   query: "",
-  open: null,
-  wave: null,
-  url: null,
+  sound: null,
 };
 
 export function recordingsView(board: Board): TemplateResult {
@@ -97,15 +74,15 @@ function list(board: Board): TemplateResult | typeof nothing {
                 <td class="number">${one.duration_seconds === null ? "–" : duration(one.duration_seconds)}</td>
                 <td>${board.queueLabel(one.queue_name)}</td>
                 <td class="numbers">${one.agent_number ?? "–"}</td>
-                <td>${coded("purpose", one.purpose)} ${one.is_cut ? html`<span class="tag warn">${t("recordings.cut")}</span>` : nothing} ${one.is_held ? html`<span class="tag">${t("recordings.held")}</span>` : nothing}</td>
+                <td>${coded("purpose", one.purpose)} ${one.is_cut ? html`<span class="tag warn">${t("recording.cut")}</span>` : nothing} ${one.is_held ? html`<span class="tag">${t("recordings.held")}</span>` : nothing}</td>
                 <td class="number">${one.rating ?? "–"}</td>
                 <td class="number">
                   ${one.deleted_at === null
-                    ? html`<button type="button" class="small-button" data-test="play" aria-expanded=${state.open?.id === one.id} ?disabled=${board.busy.has("play")} @click=${() => void open(board, one)}>${t("play")}</button>`
+                    ? html`<button type="button" class="small-button" data-test="play" aria-expanded=${state.sound?.recordingId === one.id} ?disabled=${board.busy.has("play")} @click=${() => void open(board, one)}>${t("play")}</button>`
                     : html`<span class="soft">${t("recordings.deleted")}</span>`}
                 </td>
               </tr>
-              ${state.open?.id === one.id ? html`<tr><td colspan="7">${player(board, one)}</td></tr>` : nothing}
+              ${state.sound?.recordingId === one.id ? html`<tr><td colspan="7">${player(state.sound, beside(board, one))} ${scoreForm(board, one)}</td></tr>` : nothing}
             `,
           )}
         </tbody>
@@ -116,18 +93,15 @@ function list(board: Board): TemplateResult | typeof nothing {
 }
 
 async function open(board: Board, one: Recording): Promise<void> {
-  if (state.url !== null) URL.revokeObjectURL(state.url);
-  Object.assign(state, { open: null, wave: null, url: null });
+  closeSound(state.sound);
+  state.sound = null;
+  forgetScores();
   await board.act("play", async () => {
-    const [sound, wave] = await Promise.all([
-      blob(`/recordings/${one.id}/audio`),
-      one.stored_at === null ? null : get<Waveform>(`/recordings/${one.id}/waveform?points=${POINTS}`),
-    ]);
-    Object.assign(state, { open: one, wave, url: URL.createObjectURL(sound) });
+    state.sound = await openSound(one.id);
   });
 }
 
-function player(board: Board, one: Recording): TemplateResult {
+function beside(board: Board, one: Recording): TemplateResult {
   const keep = (): void => {
     void board.act("download", async () => {
       const url = URL.createObjectURL(await blob(`/recordings/${one.id}/audio?download=true`));
@@ -138,38 +112,5 @@ function player(board: Board, one: Recording): TemplateResult {
       URL.revokeObjectURL(url);
     });
   };
-  return html`
-    <div class="stack player" data-test="player">
-      ${state.wave === null ? nothing : waveform(state.wave)}
-      <div class="row">
-        <audio controls src=${state.url ?? nothing} aria-label=${t("play")}></audio>
-        <button type="button" data-test="download" @click=${keep}>${t("download")}</button>
-      </div>
-      ${scoreForm(board, one)}
-    </div>
-  `;
+  return html`<button type="button" data-test="download" @click=${keep}>${t("download")}</button>`;
 }
-
-/** The caller above the line, the agent below it. */
-function waveform(wave: Waveform): TemplateResult {
-  const sides = Object.entries(wave.sides);
-  const names = sides.map(([name]) => coded("side", name)).join(" / ");
-  const path = ([, peaks]: [string, number[]], index: number): string => {
-    const direction = sides.length === 1 ? 1 : index === 0 ? -1 : 1;
-    return peaks.map((peak, at) => `M${at} ${HALF_HEIGHT}v${direction * Math.max(0.5, (peak / 255) * HALF_HEIGHT)}`).join("");
-  };
-  const width = Math.max(1, ...sides.map(([, peaks]) => peaks.length));
-  const seek = (event: MouseEvent): void => {
-    const box = (event.currentTarget as SVGElement).getBoundingClientRect();
-    const audio = (event.currentTarget as SVGElement).closest(".player")?.querySelector("audio");
-    if (audio) audio.currentTime = ((event.clientX - box.left) / box.width) * wave.duration_seconds;
-  };
-  return html`
-    <div class="soft small">${names}</div>
-    <svg class="waveform" viewBox="0 0 ${width} ${2 * HALF_HEIGHT}" preserveAspectRatio="none" role="img" aria-label=${t("waveform")} data-test="waveform" @click=${seek}>
-      ${sides.map((side, index) => svgPath(path(side, index), side[0]))}
-    </svg>
-  `;
-}
-
-const svgPath = (shape: string, side: string): TemplateResult<2> => svg`<path d=${shape} class="side-${side}"></path>`;

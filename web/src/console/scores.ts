@@ -2,44 +2,27 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import { get, post, type Page } from "../shared/api";
-import { language, label, moment } from "../shared/i18n";
+import { label, moment } from "../shared/i18n";
+import type { Recording } from "../shared/player";
+import { questionText, scoreAnswers, scoreTotal, type Question, type Score, type ScoreDetail, type Sheet as SheetContent } from "../shared/scores";
 import type { Board } from "./board";
-import type { Recording } from "./recordings";
-import { t } from "./words";
+import { coded, t } from "./words";
 
-interface Question {
-  key: string;
-  text_zh: string;
-  text_en: string;
-  kind: "yes_no" | "scale";
-  weight: number;
-  fatal: boolean;
-}
 interface Sheet {
   name: string;
   version: number;
-  content: { label_zh: string; label_en: string; sections: { label_zh: string; label_en: string; questions: Question[] }[] };
-}
-interface Score {
-  id: number;
-  recording_id: number;
-  sheet_name: string;
-  scored_by: string;
-  scored_at: string;
-  total: number | null;
-  is_fatal: boolean;
-  replied_at: string | null;
+  content: SheetContent;
 }
 
 const SCALE = ["0", "1", "2", "3", "4", "5"];
 let sheets: Sheet[] | null = null;
 let chosen = "";
-let scores: { of: number; given: Score[] } | null = null;
+let scores: { of: number; given: Score[]; open: ScoreDetail | null } | null = null;
 
 export function scoreForm(board: Board, recording: Recording): TemplateResult | typeof nothing {
   if (sheets === null || scores?.of !== recording.id) {
     sheets ??= [];
-    scores = { of: recording.id, given: [] };
+    scores = { of: recording.id, given: [], open: null };
     void load(board, recording);
   }
   if (recording.agent_number === null || sheets.length === 0) return nothing;
@@ -50,7 +33,7 @@ export function scoreForm(board: Board, recording: Recording): TemplateResult | 
     board.changed();
   };
   return html`
-    ${scores.given.map((one) => html`<p data-test="given-score"><strong>${one.total === null ? "–" : one.total}</strong> <span class="soft">${one.scored_by} · ${moment(one.scored_at)}${one.replied_at === null ? "" : ` · ${t("score.replied")}`}</span></p>`)}
+    ${scores.given.map((one) => given(board, one))}
     <details>
       <summary>${t("score.give")}</summary>
       <form class="stack" data-test="score-form" @submit=${(event: SubmitEvent) => give(board, event, recording, sheet)}>
@@ -66,14 +49,32 @@ export function scoreForm(board: Board, recording: Recording): TemplateResult | 
   `;
 }
 
+function given(board: Board, one: Score): TemplateResult {
+  const open = scores?.open?.id === one.id ? scores.open : null;
+  const toggle = (): void => {
+    void board.act("score", async () => {
+      const detail = open === null ? await get<ScoreDetail>(`/quality/scores/${one.id}`) : null;
+      if (scores !== null) scores.open = detail;
+    });
+  };
+  return html`
+    <div class="stack" data-test="given-score">
+      <div><button type="button" class="quiet" aria-expanded=${open !== null} @click=${toggle}>
+        <strong>${scoreTotal(one)}</strong> <span class="soft">${one.scored_by} · ${moment(one.scored_at)}${one.replied_at === null ? "" : ` · ${t("score.replied")}`}</span>
+      </button></div>
+      ${open === null ? nothing : scoreAnswers(open)}
+    </div>
+  `;
+}
+
 function question(one: Question): TemplateResult {
   const answers = one.kind === "yes_no" ? ["yes", "no"] : SCALE;
   return html`
-    <div class="question" role="radiogroup" aria-label=${language() === "en" ? one.text_en : one.text_zh}>
-      <span>${language() === "en" ? one.text_en : one.text_zh} ${one.fatal ? html`<span class="tag bad">${t("score.fatal")}</span>` : nothing}</span>
+    <div class="question" role="radiogroup" aria-label=${questionText(one)}>
+      <span>${questionText(one)} ${one.fatal ? html`<span class="tag bad">${t("score.fatal")}</span>` : nothing}</span>
       <span class="row">
         ${[...answers, "na"].map(
-          (answer) => html`<label class="check"><input type="radio" name=${`q.${one.key}`} value=${answer} required /> ${SCALE.includes(answer) ? answer : t(`score.${answer}` as "score.yes")}</label>`,
+          (answer) => html`<label class="check"><input type="radio" name=${`q.${one.key}`} value=${answer} required /> ${SCALE.includes(answer) ? answer : coded("score", answer)}</label>`,
         )}
       </span>
     </div>
@@ -84,8 +85,13 @@ async function load(board: Board, recording: Recording): Promise<void> {
   await board.act("score", async () => {
     const [all, page] = await Promise.all([get<Sheet[]>("/quality/sheets"), get<Page<Score>>(`/quality/scores?recording_id=${recording.id}`)]);
     sheets = all;
-    scores = { of: recording.id, given: page.items.filter((one) => one.recording_id === recording.id) };
+    scores = { of: recording.id, given: page.items, open: null };
   });
+}
+
+/** What was given before is read anew. */
+export function forgetScores(): void {
+  scores = null;
 }
 
 function give(board: Board, event: SubmitEvent, recording: Recording, sheet: Sheet): void {
@@ -101,7 +107,7 @@ function give(board: Board, event: SubmitEvent, recording: Recording, sheet: She
     async () => {
       await post("/quality/scores", { recording_id: recording.id, sheet: sheet.name, answers, comment: String(given.get("comment") ?? "") });
       form.reset();
-      scores = null;
+      forgetScores();
     },
     t("score.given"),
   );

@@ -4,7 +4,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { post } from "../shared/api";
 import { duration, label } from "../shared/i18n";
 import type { Desk } from "./model";
-import { t, type DeskKey } from "./words";
+import { coded, t } from "./words";
 
 export function stateBar(desk: Desk): TemplateResult | typeof nothing {
   const state = desk.state;
@@ -104,7 +104,7 @@ function shownState(desk: Desk): { words: string; since: string; tone: string } 
     return { words: t(`activity.${state.activity}`), since: state.activity_since, tone };
   }
   const reason = desk.reasons.find((one) => one.code === state.pause_reason);
-  const words = reason === undefined ? t(`state.${state.wanted}` as DeskKey) : label(reason);
+  const words = reason === undefined ? coded("state", state.wanted) : label(reason);
   const tone = { available: "good", paused: "warn", logged_out: "off" }[state.wanted];
   return { words, since: state.wanted_since, tone };
 }

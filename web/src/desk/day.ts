@@ -4,6 +4,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { get, type Page } from "../shared/api";
 import { duration, label, when } from "../shared/i18n";
+import { hearCall, hearing, isHeard } from "./hearing";
 import type { Desk } from "./model";
 import type { OwnCall, OwnFigures } from "./types";
 import { coded, t } from "./words";
@@ -54,7 +55,7 @@ export function ownCallsCard(desk: Desk): TemplateResult | typeof nothing {
       <h2 id="own-calls-title">${t("own_calls.title")}</h2>
       <table>
         <thead>
-          <tr><th>${t("history.at")}</th><th>${t("pop.number")}</th><th>${t("history.queue")}</th><th class="number">${t("history.talk")}</th><th>${t("history.note")}</th></tr>
+          <tr><th>${t("history.at")}</th><th>${t("pop.number")}</th><th>${t("history.queue")}</th><th class="number">${t("history.talk")}</th><th>${t("history.note")}</th><th></th></tr>
         </thead>
         <tbody>
           ${repeat(
@@ -67,7 +68,11 @@ export function ownCallsCard(desk: Desk): TemplateResult | typeof nothing {
                 <td class="nowrap">${call.queue_name ? label(desk.queueLabel(call.queue_name)) : coded("direction", call.direction)}</td>
                 <td class="number">${duration(call.talk_seconds)}</td>
                 <td class="note-cell">${call.note ?? ""}</td>
+                <td class="number">
+                  <button type="button" class="small-button" data-test="hear" aria-expanded=${isHeard(call.id)} ?disabled=${desk.busy.has("hear")} @click=${() => hearCall(desk, call.id)}>${t("own_calls.hear")}</button>
+                </td>
               </tr>
+              ${isHeard(call.id) ? html`<tr><td colspan="6">${hearing(call.id)}</td></tr>` : nothing}
             `,
           )}
         </tbody>

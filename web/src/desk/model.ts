@@ -399,6 +399,9 @@ export class Desk {
       case "command":
         if (isNews) this.#commandEnded(after as { action: string; state: string; reason?: string | null });
         break;
+      case "score":
+        if (isNews) this.onScored();
+        break;
       case "message":
         this.#tell(message);
         break;
@@ -457,6 +460,9 @@ export class Desk {
 
   /** Set by the page: the figures of the day are others now. */
   onCallEnded: () => void = () => {};
+
+  /** Set by the page: a conversation was scored, or a score was changed. */
+  onScored: () => void = () => {};
 
   /** Set by the page, which has the words. */
   onCommandFailed: (command: { action: string; state: string; reason?: string | null }) => void = () => {};

@@ -37,6 +37,13 @@ export function translator<Own extends Texts>(own: Own): (key: keyof Own | Commo
   };
 }
 
+/** Words of a code of the API (`key: prefix.code`), or the code itself where a newer service has one that this page
+ * does not know. */
+export function coder(own: Texts): (prefix: string, code: string) => string {
+  const all: Texts = { ...common, ...own };
+  return (prefix, code) => all[`${prefix}.${code}`]?.[current] ?? code;
+}
+
 export const t = translator({});
 
 /** Of a record with label_zh and label_en (or name_zh and name_en). */

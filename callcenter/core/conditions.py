@@ -1,0 +1,24 @@
+"""Conditions on many values that are the same statement however many they are: prepared and planned once.
+
+``IN (...)`` is another statement for each number of values, which costs PostgreSQL more than looking for them.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, String, all_, any_, literal
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import InstrumentedAttribute
+
+Text = InstrumentedAttribute[str] | InstrumentedAttribute[str | None] | ColumnElement[str]
+
+
+def one_of(text: Text, values: Iterable[str]) -> ColumnElement[bool]:
+    """Whether the column of text is one of ``values``; of none, it never is."""
+    is_one: ColumnElement[bool] = text == any_(literal(list(values), ARRAY(String)))
+    return is_one
+
+
+def none_of(text: Text, values: Iterable[str]) -> ColumnElement[bool]:
+    """Whether the column of text is not one of ``values``."""
+    is_none: ColumnElement[bool] = text != all_(literal(list(values), ARRAY(String)))
+    return is_none
