@@ -41,6 +41,7 @@ from callcenter.calls.cross_check import LOOK_SECONDS, LedgerCrossCheck
 from callcenter.calls.reader import LedgerReader
 from callcenter.calls.recording_keys import recording_keys
 from callcenter.calls.recording_storing import DiskGuard, RecordingStorer
+from callcenter.campaigns import handlers as campaign_handlers
 from callcenter.clock_keeper import LOOK_SECONDS as CLOCK_SECONDS
 from callcenter.clock_keeper import ClockKeeper
 from callcenter.core.bus import BusListener
@@ -90,7 +91,12 @@ CALLBACK_SECONDS = 1.0
 LOST_CALLBACK_SECONDS = 5.0
 
 LEDGER_HANDLERS = calls.LedgerHandlers(
-    on_event={**call_handlers.EVENT_HANDLERS, **workorder_handlers.EVENT_HANDLERS, **callback_handlers.EVENT_HANDLERS},
+    on_event=calls.by_kind(
+        call_handlers.EVENT_HANDLERS,
+        workorder_handlers.EVENT_HANDLERS,
+        callback_handlers.EVENT_HANDLERS,
+        campaign_handlers.EVENT_HANDLERS,
+    ),
     on_calls=(workorder_handlers.on_calls, callback_handlers.on_calls),
 )
 """What the domains above calls do with what the ledger tells."""

@@ -50,7 +50,7 @@ class SampleAgent:
     pin: str
     queues: tuple[tuple[str, int], ...]
     """(queue, penalty)"""
-    talk_seconds: float = 6.0
+    talk_seconds: float = 12.0
     """How long this agent talks before hanging up."""
 
     @property
@@ -72,7 +72,7 @@ PATIENTS = (
 AGENTS = (
     SampleAgent("1001", "李娜", "seat-rose", "4711", (("vip", 0), ("consultation", 0), ("expert", 0))),
     SampleAgent(
-        "1002", "王强", "seat-lotus", "4712", (("vip", 0), ("consultation", 0), ("expert", 0)), talk_seconds=10.0
+        "1002", "王强", "seat-lotus", "4712", (("vip", 0), ("consultation", 0), ("expert", 0)), talk_seconds=16.0
     ),
     SampleAgent("1003", "赵雪", "seat-maple", "4713", (("complaint", 0),)),
 )

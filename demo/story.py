@@ -15,6 +15,8 @@ from demo.observer import Observer
 from demo.phones import Phone, PhoneSystem
 from demo.sip_scenarios import HangUp, Press, StayUntilHangUp, Step, Wait
 
+HEARS_SECONDS = 2.5
+"""A person listens a little before pressing: the hotline may be busy, and what follows must have begun."""
 PATIENCE_SECONDS = 6.0
 """How long the caller who gives up waits in the queue."""
 
@@ -58,7 +60,7 @@ class Story:
     expected: list[Expected] = field(default_factory=list)
 
     async def play(self) -> None:
-        """About three quarters of a minute. The acts overlap, as calls do."""
+        """About a minute. The acts overlap, as calls do."""
         logging_in = await self._agents_arrive()
         await self.observer.article_is_spoken("doctors", DOCTOR)
         unknown = await self._unknown_caller_informs_himself()
@@ -87,9 +89,9 @@ class Story:
             self.seat_passwords[first.seat],
             "*11",
             [
-                Wait(self._seconds("agent_ask_number") + 0.5),
+                Wait(self._seconds("agent_ask_number") + 1.0),
                 Press(f"{first.number}#"),
-                Wait(self._seconds("agent_ask_pin") + 0.5),
+                Wait(self._seconds("agent_ask_pin") + 1.0),
                 Press(f"{first.pin}#"),
                 StayUntilHangUp(20),
             ],
@@ -109,11 +111,11 @@ class Story:
             UNKNOWN_NUMBER,
             HOTLINE,
             [
-                Wait(self._seconds("greeting") + 1.0),
+                Wait(self._seconds("greeting") + HEARS_SECONDS),
                 Press("1"),
-                Wait(1.0),
+                Wait(HEARS_SECONDS),
                 Press("1"),
-                Wait(1.0),
+                Wait(HEARS_SECONDS),
                 Press(f"{DOCTOR}#"),
                 Wait(8.0),
                 Press("*"),
@@ -188,9 +190,9 @@ class Story:
             patient.number,
             HOTLINE,
             [
-                Wait(self._seconds("greeting_known") + 1.0),
+                Wait(self._seconds("greeting_known") + HEARS_SECONDS),
                 Press(f"{patient.check_code}#"),
-                Wait(1.0),
+                Wait(HEARS_SECONDS),
                 Press("1"),  # a person, without hearing the menu out
                 StayUntilHangUp(90),
             ],
@@ -222,7 +224,7 @@ class Story:
         return await self.phones.call(
             patient.number,
             HOTLINE,
-            [Wait(self._seconds("greeting_known") + 1.0), Press("2"), *then],
+            [Wait(self._seconds("greeting_known") + HEARS_SECONDS), Press("2"), *then],
             name=patient.name,
         )
 

@@ -2,11 +2,10 @@
 
 import re
 
+from callcenter.asterisk.channel_ids import new_channel_id
 from callcenter.core.clock import now
-from callcenter.core.ids import new_id
 
 _SPY_ID = re.compile(r"[a-z][a-z0-9]{0,15}-spy-[a-p]{32}-[0-9]{10}")
-_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
 def new_spy_id(pbx: str) -> str:
@@ -16,7 +15,7 @@ def new_spy_id(pbx: str) -> str:
     reads the age of a call off what follows the last dash. Without one, a supervisor who takes a call over would be
     taken for its beginning.
     """
-    return f"{pbx}-spy-{new_id().hex.translate(_LETTERS)}-{int(now().timestamp())}"
+    return f"{new_channel_id(pbx, 'spy')}-{int(now().timestamp())}"
 
 
 def is_spy_id(uniqueid: str) -> bool:

@@ -6,7 +6,6 @@ of a call-back is open.
 """
 
 import math
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.asterisk import variables
+from callcenter.asterisk.channel_ids import DialKind, kind_of_dial, new_channel_id
 from callcenter.asterisk.commands import HangUpChannel, PlaceCallback, request_command
 from callcenter.asterisk.variables import parse_payload
 from callcenter.callbacks import queries
@@ -26,7 +26,6 @@ from callcenter.callouts import service as callouts
 from callcenter.callouts.policy import Home
 from callcenter.callouts.service import CallOut
 from callcenter.core.alarms import raise_alarm
-from callcenter.core.ids import new_id
 
 log = structlog.get_logger(__name__)
 
@@ -35,8 +34,6 @@ HANG_UP_WITHIN = timedelta(seconds=60)
 """Who asked and does not hang up is called all the same, later."""
 TOLD_AGO = timedelta(seconds=10)
 """An Originate's channel is there well before this; until then its absence proves nothing."""
-_ATTEMPT_ID = re.compile(r"[a-z][a-z0-9]{0,15}-cb-[a-p]{32}")
-_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +58,7 @@ class Served:
 
 def is_attempt_id(text: str) -> bool:
     """Whether a linkedid is that of an attempt."""
-    return _ATTEMPT_ID.fullmatch(text) is not None
-
-
-def new_attempt_id(pbx: str) -> str:
-    """Id of a channel and its call: letters only, so that nothing takes a part of it for a telephone number."""
-    return f"{pbx}-cb-{new_id().hex.translate(_LETTERS)}"
+    return kind_of_dial(text) is DialKind.CALLBACK
 
 
 async def place_due(session: AsyncSession, pbx: str, at: datetime, home: Home) -> int:
@@ -84,7 +76,7 @@ async def place_due(session: AsyncSession, pbx: str, at: datetime, home: Home) -
             continue
         placed += 1
         attempt = CallbackAttempt(
-            id=new_attempt_id(pbx),
+            id=new_channel_id(pbx, DialKind.CALLBACK),
             callback_id=callback.id,
             number=await queries.next_number(session, callback.id),
             placed_at=at,

@@ -5,30 +5,13 @@ from datetime import timedelta
 
 from callcenter.callbacks.models import CallbackState
 from callcenter.callouts.policy import find_refusal
+from callcenter.calls.dial_causes import outcome_of_cause
 
 MAX_TRIES = 3
 """Dials of the patient; attempts in which nobody was dialled do not count."""
 MAX_OPEN_PER_LINE = 3
 """Open call-backs that one calling number may have asked for: nobody makes us phone strangers by the dozen."""
 
-_OUTCOME_OF_CAUSE = {
-    1: "invalid_number",
-    3: "unreachable",
-    17: "busy",
-    18: "no_answer",
-    19: "no_answer",
-    20: "unreachable",
-    21: "rejected",
-    22: "invalid_number",
-    27: "unreachable",
-    28: "invalid_number",
-    34: "network_failure",
-    38: "network_failure",
-    41: "network_failure",
-    42: "network_failure",
-    44: "network_failure",
-}
-"""ITU-T Q.850 causes as Asterisk 22 gives them for SIP answers: 404:1, 480:19, 486:17, 503:34, 603:21 (measured)."""
 _OUTCOME_OF_STATUS = {"BUSY": "busy", "NOANSWER": "no_answer", "CANCEL": "abandoned_by_us", "": "not_placed"}
 
 
@@ -83,7 +66,7 @@ def outcome_of(dial: Dial) -> str:
         return "hung_up_early" if dial.hung_up_by == "caller" else "abandoned_by_us"
     if dial.status in ("CANCEL", ""):
         return _OUTCOME_OF_STATUS[dial.status]
-    return _OUTCOME_OF_CAUSE.get(dial.cause or 0) or _OUTCOME_OF_STATUS.get(dial.status, "unreachable")
+    return outcome_of_cause(dial.cause) or _OUTCOME_OF_STATUS.get(dial.status, "unreachable")
 
 
 _RETRY_AFTER = {

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from callcenter.asterisk.channel_ids import DialKind, kind_of_dial
 from callcenter.asterisk.ledger import CelRecord, endpoint_of, seat_of_channel
 from callcenter.calls.channels import Channel, is_local
 
@@ -12,12 +13,14 @@ _GONE_WITHIN = timedelta(seconds=1)
 def main_channel(
     call_id: str, all_channels: Mapping[str, Channel], telephones: Mapping[str, Channel]
 ) -> tuple[Channel, bool]:
-    """The channel that the call is told by, and whether we placed the call (a call-back, or an agent's own call).
+    """The channel that the call is told by, and whether we placed the call (campaign, call-back, an agent's).
 
     Of a placed one that is the patient's; of a call-back in which no patient was dialled, the Local channel; of an
     agent's call in which nobody outside was, the agent's.
     """
     first = all_channels.get(call_id) or next(iter(all_channels.values()))
+    if kind_of_dial(first.uniqueid) is DialKind.CAMPAIGN:
+        return first, True
     is_callback = is_local(first)
     if not is_callback and seat_of_channel(first.name) is None:
         return first, False

@@ -34,12 +34,19 @@ CallsHandler = Callable[[Sequence[DerivedCall], AsyncSession], Awaitable[None] |
 class LedgerHandlers:
     """What the domains above do with the ledger, composed by the engine. Run in the batch's transaction."""
 
-    on_event: Mapping[str, EventHandler] = field(default_factory=dict)
+    on_event: Mapping[str, Sequence[EventHandler]] = field(default_factory=dict)
     """By kind of event: a user event of ours (``CC_COMPLAINT``), or one of Asterisk's (``LINKEDID_END``)."""
     on_calls: Sequence[CallsHandler] = ()
 
 
 _NO_HANDLERS = LedgerHandlers()
+
+
+def by_kind(*tables: Mapping[str, EventHandler]) -> dict[str, tuple[EventHandler, ...]]:
+    """The domains' tables as one: two of them may wait for the same kind of event."""
+    return {kind: tuple(table[kind] for table in tables if kind in table) for table in tables for kind in table}
+
+
 _MATTER = frozenset(
     {"BRIDGE_ENTER", "BRIDGE_EXIT", "HANGUP", "LINKEDID_END", "BLINDTRANSFER", "ATTENDEDTRANSFER", "LOCAL_OPTIMIZE"}
 )
@@ -268,8 +275,7 @@ async def _run_handlers(
     session: AsyncSession, events: Iterable[CelRecord], calls: Sequence[DerivedCall], handlers: LedgerHandlers
 ) -> None:
     for event in events:
-        handler = handlers.on_event.get(event.kind)
-        if handler is not None:
+        for handler in handlers.on_event.get(event.kind, ()):
             await _run_handler(session, handler(event, session), event.kind)
     for on_calls in handlers.on_calls if calls else ():
         await _run_handler(session, on_calls(calls, session), "calls")

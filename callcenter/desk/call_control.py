@@ -29,6 +29,7 @@ from callcenter.asterisk.call_commands import (
     TransferCall,
     UnholdCall,
 )
+from callcenter.asterisk.channel_ids import new_channel_id
 from callcenter.asterisk.commands import request_command
 from callcenter.asterisk.models import PbxCommand
 from callcenter.callbacks import queries as callback_queries
@@ -37,7 +38,6 @@ from callcenter.callouts import service as callouts
 from callcenter.callouts.policy import Home, Refusal
 from callcenter.callouts.service import CallOut
 from callcenter.core.clock import now
-from callcenter.core.ids import new_id
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.desk import dial_queries
 from callcenter.desk.call_errors import (
@@ -51,7 +51,8 @@ from callcenter.desk.dial_models import AgentDial
 from callcenter.patients import service as patients
 from callcenter.queues import service as queues
 
-_LETTERS = str.maketrans("0123456789", "ghijklmnop")
+_AGENT_DIAL = "ad"
+"""Kind of channel id: a call that an agent makes."""
 _WITH_SOMEBODY = frozenset({CallState.TALKING, CallState.CONSULTING, CallState.CONFERENCE})
 STATES: dict[type[CallCommand], frozenset[CallState]] = {
     HangUpCall: frozenset(CallState) - {CallState.ENDED},
@@ -138,7 +139,7 @@ async def request_dial(
     if agent.live_call is not None or agent.activity in (Activity.RINGING, Activity.ON_CALL):
         raise AlreadyOnCall
     kind, to = await _resolve(session, asker, target, None, plan=plan, home=home)
-    dial_id = to if kind == "number" else _new_id(asker.pbx)
+    dial_id = to if kind == "number" else new_channel_id(asker.pbx, _AGENT_DIAL)
     did = await callback_queries.find_did(session, "") or ""
     command = DialFromSeat(seat=agent.seat_name, dial=dial_id, kind=kind, to=to, did=did)
     return await _request(session, asker, command), dial_id
@@ -205,7 +206,7 @@ async def _new_dial(
     caller = await patients.recognise_caller(session, e164)
     queue_name = (call.queue if call else None) or await dial_queries.find_fallback_queue(session)
     dial = AgentDial(
-        id=_new_id(asker.pbx),
+        id=new_channel_id(asker.pbx, _AGENT_DIAL),
         agent_id=asker.agent.id,
         asked_by=asker.log_in,
         e164=e164,
@@ -228,7 +229,3 @@ def _call_out(e164: str, log_in: str) -> CallOut:
     """Confirmed: who asked was warned of the do-not-call list, or the number was not on it then."""
     return CallOut(e164, staff=log_in, confirmed=True)
 
-
-def _new_id(pbx: str) -> str:
-    """Id of a channel and its call: letters only, so that nothing takes a part of it for a telephone number."""
-    return f"{pbx}-ad-{new_id().hex.translate(_LETTERS)}"

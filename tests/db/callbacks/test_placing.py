@@ -17,7 +17,7 @@ from callcenter.callbacks.models import Callback, CallbackAttempt
 from callcenter.callbacks.policy import Rules
 from callcenter.callbacks.service import CallbackWish
 from callcenter.calls.models import Call, Leg, QueueVisit
-from callcenter.calls.service import LedgerHandlers
+from callcenter.calls.service import LedgerHandlers, by_kind
 from callcenter.core.alarms import Alarm
 from callcenter.core.audit import SYSTEM
 from callcenter.core.db import Database
@@ -28,7 +28,7 @@ from tests.support.ledger_reading import LedgerFolder, read_all
 from tests.support.ledger_tables import SCENARIOS, T0, Ledger, table
 from tests.support.people import HOME, PBX, commands_of, given_queue
 
-HANDLERS = LedgerHandlers(on_event=EVENT_HANDLERS, on_calls=(on_calls,))
+HANDLERS = LedgerHandlers(on_event=by_kind(EVENT_HANDLERS), on_calls=(on_calls,))
 PLAN = NumberPlan("CN", "0571")
 PATIENT = "+8613800000001"
 OWN_LINE = "057186000000"

@@ -296,7 +296,7 @@ async def test_handlers_get_each_new_event_and_the_calls_once_and_their_fault_st
         seen.append(calls[0].outcome)
 
     folder.append(scenario("timeout"))
-    handlers = LedgerHandlers(on_event={"CC_STEP": on_step}, on_calls=[on_calls])  # type: ignore[list-item]
+    handlers = LedgerHandlers(on_event={"CC_STEP": (on_step,)}, on_calls=[on_calls])  # type: ignore[list-item]
     await read_all(folder, database, handlers)
     async with database.transaction() as session:
         await session.execute(update(LedgerFile).values(offset=0))

@@ -20,7 +20,7 @@ from callcenter.core.config import Settings
 from callcenter.core.embedded_postgres import EmbeddedPostgres
 from callcenter.core.migrate import upgrade
 from demo.hospital import PATIENTS
-from demo.observer import NeverHappened, until
+from demo.observer import until
 from demo.sip_scenarios import StayUntilHangUp
 from tests.e2e.faults.scene import Scene, callers_everywhere
 from tests.e2e.hotline import AGENT_PASSWORD, Hotline, agent
@@ -284,36 +284,36 @@ _TERMINATE_OURS = """
 
 @asynccontextmanager
 async def connections_taken(server: EmbeddedPostgres) -> AsyncIterator[None]:
-    """Somebody else holds every connection there is, and takes each that comes free."""
+    """Somebody else holds every connection there is, and takes each that comes free.
+
+    Several take at once: a service whose connection is ended is back within milliseconds.
+    """
     taken: list[asyncpg.Connection] = []
-    left: list[asyncpg.Record] = []
     url = server.url("postgres")
 
-    async def take_what_is_free() -> None:
-        with suppress(asyncpg.TooManyConnectionsError):
-            while True:
-                taken.append(await connect(url, application_name="somebody"))
-
-    async def take_all() -> bool:
-        await take_what_is_free()
-        nonlocal left
-        left = await taken[0].fetch(_TERMINATE_OURS)
-        return not left
-
-    async def go_on() -> None:
+    async def take() -> None:
         while True:
-            await take_all()
+            try:
+                taken.append(await connect(url, application_name="somebody"))
+            except asyncpg.TooManyConnectionsError:
+                await asyncio.sleep(0.02)
+
+    async def none_left() -> bool:
+        return bool(taken) and not await taken[0].fetch(_TERMINATE_OURS)
+
+    async def keep_it_so() -> None:
+        while True:
+            await none_left()
             await asyncio.sleep(0.05)
 
+    greedy = [asyncio.create_task(take()) for _ in range(4)]
     try:
-        await until("all connections are taken", take_all)
-    except NeverHappened as error:
-        raise AssertionError(f"{error}: {left}") from error
-    greedy = asyncio.create_task(go_on())
-    try:
+        await until("all connections are taken", none_left, timeout_seconds=60)
+        greedy.append(asyncio.create_task(keep_it_so()))
         yield
     finally:
-        greedy.cancel()
-        await asyncio.wait({greedy})
+        for task in greedy:
+            task.cancel()
+        await asyncio.wait(greedy)
         for connection in taken:
             connection.terminate()
