@@ -22,6 +22,7 @@ from callcenter.callouts import routes as callouts_routes
 from callcenter.calls import recording_routes
 from callcenter.calls import routes as calls_routes
 from callcenter.calls.recording_keys import recording_keys
+from callcenter.campaigns import routes as campaign_routes
 from callcenter.core.background import Background
 from callcenter.core.bus import BusListener
 from callcenter.core.config import Settings
@@ -76,6 +77,7 @@ DOMAINS: tuple[ModuleType, ...] = (
     callbacks_routes,
     callouts_routes,
     do_not_call_routes,
+    campaign_routes,
     recording_routes,
     recording_policy_routes,
     quality_routes,

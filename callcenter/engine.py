@@ -31,17 +31,19 @@ from callcenter.calendar import closures
 from callcenter.calendar import service as calendar
 from callcenter.calendar.public_days import Place
 from callcenter.callbacks import handlers as callback_handlers
-from callcenter.callbacks.engine_work import CallbackWork
+from callcenter.callbacks.engine_work import CallbackDials, CallbackWork
 from callcenter.callouts import service as callouts
 from callcenter.callouts.policy import Home
 from callcenter.calls import handlers as call_handlers
 from callcenter.calls import recordings, retention
 from callcenter.calls import service as calls
 from callcenter.calls.cross_check import LOOK_SECONDS, LedgerCrossCheck
+from callcenter.calls.lost_dials import LostDials
 from callcenter.calls.reader import LedgerReader
 from callcenter.calls.recording_keys import recording_keys
 from callcenter.calls.recording_storing import DiskGuard, RecordingStorer
 from callcenter.campaigns import handlers as campaign_handlers
+from callcenter.campaigns.dialer import DIAL_SECONDS, PREPARE_SECONDS, CampaignDials, Dialer
 from callcenter.clock_keeper import LOOK_SECONDS as CLOCK_SECONDS
 from callcenter.clock_keeper import ClockKeeper
 from callcenter.core.bus import BusListener
@@ -88,7 +90,7 @@ RECONCILE_SECONDS = 3.0
 """A difference between database and Asterisk lives at most this long."""
 
 CALLBACK_SECONDS = 1.0
-LOST_CALLBACK_SECONDS = 5.0
+LOST_DIALS_SECONDS = 5.0
 
 LEDGER_HANDLERS = calls.LedgerHandlers(
     on_event=calls.by_kind(
@@ -217,9 +219,19 @@ class Engine:
             group.create_task(run_every("reconcile", RECONCILE_SECONDS, self._reconcile))
             group.create_task(run_every("absent-telephones", TELEPHONES_SECONDS, self._warn_of_absent_telephones))
             group.create_task(run_every("wrap-up", 0.5, self._end_wrap_ups))
-            callbacks = CallbackWork(self._database, self._commands, self.ledger, self._pbx, Home.of(self._settings))
+            callbacks = CallbackWork(self._database, self._commands, self._pbx, Home.of(self._settings))
             group.create_task(run_every("callbacks", CALLBACK_SECONDS, callbacks.place))
-            group.create_task(run_every("lost-callbacks", LOST_CALLBACK_SECONDS, callbacks.settle_lost))
+            dialer = Dialer(self._database, self._commands, self._pbx, Home.of(self._settings), self._number_plan)
+            group.create_task(run_every("dialer", DIAL_SECONDS, dialer.dial))
+            group.create_task(run_every("prepare-contacts", PREPARE_SECONDS, dialer.prepare))
+            lost_dials = LostDials(
+                self._database,
+                self._commands,
+                self.ledger,
+                self._pbx,
+                (CallbackDials(), CampaignDials(Home.of(self._settings))),
+            )
+            group.create_task(run_every("lost-dials", LOST_DIALS_SECONDS, lost_dials.settle))
             check = LedgerCrossCheck(
                 self._database, self.ledger, self._live_calls, pbx=self._pbx, plan=self._number_plan
             )

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
-from sqlalchemy import text, update
+from sqlalchemy import insert, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.asterisk import variables
@@ -42,6 +42,8 @@ class Command(BaseModel, ABC):
     action: ClassVar[str]
     gone_is_done: ClassVar[bool] = False
     """Whether a channel that is not there (any more) is what was wanted."""
+    good_for_seconds: ClassVar[float | None] = None
+    """What waited longer is not sent any more; None: it is good at any time."""
 
     @abstractmethod
     def ami(self) -> tuple[str, AmiHeaders]:
@@ -54,7 +56,7 @@ class LiveCommand(Command, ABC):
     Done late it would surprise people: after :attr:`good_for_seconds` it fails instead.
     """
 
-    good_for_seconds: ClassVar[float] = 5.0
+    good_for_seconds: ClassVar[float | None] = 5.0
 
     @abstractmethod
     def actions(self, channels: Sequence[LiveChannel]) -> Sequence[tuple[str, AmiHeaders]]:
@@ -262,6 +264,26 @@ async def request_command(session: AsyncSession, pbx: str, command: Command, *, 
     session.add(row)
     await announce(session, TOPIC, [pbx])
     return row
+
+
+async def request_commands(session: AsyncSession, pbx: str, commands: Sequence[Command], *, cause: str) -> None:
+    """:func:`request_command` for many at once, by one statement."""
+    if not commands:
+        return
+    at = now()
+    rows = [
+        {
+            "pbx": pbx,
+            "action": command.action,
+            "arguments": command.model_dump(),
+            "cause": cause,
+            "state": CommandState.PENDING,
+            "created_at": at,
+        }
+        for command in commands
+    ]
+    await session.execute(insert(PbxCommand), rows)
+    await announce(session, TOPIC, [pbx])
 
 
 async def claim_commands(session: AsyncSession, pbx: str, *, limit: int) -> list[PbxCommand]:

@@ -122,6 +122,7 @@ _RELOAD = {
     "extensions.conf": "pbx_config.so",
     "extensions_agents.conf": "pbx_config.so",
     "extensions_callbacks.conf": "pbx_config.so",
+    "extensions_campaigns.conf": "pbx_config.so",
     "extensions_recording.conf": "pbx_config.so",
     "extensions_supervisors.conf": "pbx_config.so",
     "cel.conf": "cel",

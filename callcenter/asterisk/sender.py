@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from pydantic import ValidationError
@@ -41,7 +41,7 @@ Told = Callable[[AsyncSession, PbxCommand], Awaitable[None]]
 
 BATCH = 50
 TOO_LATE = "too late"
-"""Answer of a command about a live call that waited longer than it is good for."""
+"""Answer of a command that waited longer than it is good for."""
 POLL_SECONDS = 1.0
 """A lost NOTIFY costs this much, nothing else."""
 
@@ -113,12 +113,16 @@ class CommandSender:
             command = ALL_COMMANDS[row.action].model_validate(row.arguments)
         except (KeyError, ValidationError) as error:  # of another version of this service
             return CommandState.FAILED, f"not understood: {type(error).__name__}"
+        if command.good_for_seconds is not None and now() - row.created_at > timedelta(
+            seconds=command.good_for_seconds
+        ):
+            return CommandState.FAILED, TOO_LATE
         performer = self._performers.get(row.action)
         try:
             if performer is not None:
                 return CommandState.DONE, await performer(command)
             if isinstance(command, LiveCommand):
-                return await self._send_live(command, row.created_at)
+                return await self._send_live(command)
             action, headers = command.ami()
             response = await self._ami.send(action, headers)
         except AmiUnavailable as error:
@@ -131,10 +135,8 @@ class CommandSender:
         done = response.success or is_already_so(command, response.message)
         return (CommandState.DONE if done else CommandState.FAILED), response.message
 
-    async def _send_live(self, command: LiveCommand, requested_at: datetime) -> tuple[CommandState, str]:
+    async def _send_live(self, command: LiveCommand) -> tuple[CommandState, str]:
         """Raises NoSuchLiveCall, AmiUnavailable, AmiTimeout."""
-        if now() - requested_at > timedelta(seconds=command.good_for_seconds):
-            return CommandState.FAILED, TOO_LATE
         message = ""
         for number, (action, headers) in enumerate(command.actions(await read_channels(self._ami))):
             try:

@@ -56,13 +56,14 @@ SPY_OPTIONS = "CC_SPY_OPTIONS"  # ChanSpy's
 TAKES = "CC_TAKES"  # "1": whoever listened takes the call over
 TAKER = "CC_TAKER"  # the channel that the caller is connected to
 
-# -- call-backs (extensions_callbacks.conf.j2): the first comes with the command, the others when the dial is claimed
+# -- call-backs (extensions_callbacks.conf.j2): the first comes with the command, the others when the dial is claimed;
+# of a campaign's call (extensions_campaigns.conf.j2) the first and the last come with it
 ATTEMPT = "CC_ATTEMPT"
 NUMBER = "CC_NUMBER"  # as the trunk dials it; also of a call that an agent makes
 LANGUAGE = "CC_LANGUAGE"  # of the patient
 
 TOLD = (
-    *(DID, RESULT, SERVED, VISIT, KEY),
+    *(DID, RESULT, SERVED, VISIT, KEY, ATTEMPT),
     *(QUEUE, HEAD_START, FLOW, REVISION, STEP, PATIENT, GRADE, VERIFIED, AGAINST),
     *(RECORDING, TOLD_OF_RECORDING),
 )
@@ -94,6 +95,9 @@ EVENT_MESSAGE = "CC_MESSAGE"  # runner, before a message is recorded: queue, pat
 EVENT_RATING = "CC_RATING"  # runner: mark (1 to 5)
 EVENT_EMERGENCY = "CC_EMERGENCY"  # runner: patient, verified (0|1)
 EVENT_ARTICLE = "CC_ARTICLE"  # runner, as an article begins to play: article (UUID)
+EVENT_CONCLUDE = "CC_CONCLUDE"  # runner: what came of a campaign's call: outcome
+EVENT_ANSWER = "CC_ANSWER"  # runner: question, value
+EVENT_APPOINTMENT = "CC_APPOINTMENT"  # runner: action (confirm, cancel, change)
 EVENT_DIAL = "CC_DIAL"  # dialplan, before a call-back's patient is dialled: attempt
 EVENT_DIAL_END = "CC_DIAL_END"  # dialplan, once that dial is over: attempt, status (DIALSTATUS), cause (Q.850)
 

@@ -153,6 +153,17 @@ async def get_year(session: AsyncSession, place: Place, year: int) -> CalendarYe
     return CalendarYear(published.source, dict(sorted({**published.days, **entered}.items())), frozenset(entered))
 
 
+async def list_day_facts(session: AsyncSession, place: Place, first: date, last: date) -> dict[date, DayFact]:
+    """The days from ``first`` to ``last`` that are not as their weekday: the published list, and what staff say."""
+    published = {
+        day: fact
+        for year in range(first.year, last.year + 1)
+        for day, fact in public_year(place.country, year).days.items()
+        if first <= day <= last
+    }
+    return {**published, **await queries.hospital_days_of(session, first, last)}
+
+
 async def put_hospital_day(
     session: AsyncSession,
     actor: Actor,

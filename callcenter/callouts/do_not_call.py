@@ -4,7 +4,7 @@ What dials by itself (call-backs, campaigns) never dials them; a member of staff
 (callcenter.callouts.service.CallOut).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callcenter.callouts.errors import DoNotCallEntryNotFound, DoNotCallEntryOver, OnDoNotCallList
 from callcenter.callouts.models import DoNotCallEntry
 from callcenter.core.audit import Actor, record_audit
+from callcenter.core.conditions import one_of
 
 
 def _counts(at: datetime) -> ColumnElement[bool]:
@@ -24,6 +25,12 @@ def _counts(at: datetime) -> ColumnElement[bool]:
 async def find_entry(session: AsyncSession, e164: str, at: datetime) -> DoNotCallEntry | None:
     """What counts at ``at`` for this number; by the unique index."""
     return (await session.scalars(select(DoNotCallEntry).where(DoNotCallEntry.e164 == e164, _counts(at)))).one_or_none()
+
+
+async def list_listed(session: AsyncSession, numbers: Collection[str], at: datetime) -> set[str]:
+    """Those of these numbers that are on the list."""
+    query = select(DoNotCallEntry.e164).where(one_of(DoNotCallEntry.e164, numbers), _counts(at))
+    return set(await session.scalars(query))
 
 
 async def require_callable(session: AsyncSession, e164: str, at: datetime, *, confirmed: bool) -> None:

@@ -20,6 +20,10 @@ async def prefixes_of(session: AsyncSession, digits: str) -> Sequence[CallOutPre
     return (await session.scalars(query)).all()
 
 
+async def all_prefixes(session: AsyncSession) -> Sequence[CallOutPrefix]:
+    return (await session.scalars(select(CallOutPrefix))).all()
+
+
 async def list_prefixes(session: AsyncSession, *, after: str | None, limit: int) -> Sequence[CallOutPrefix]:
     """At most ``limit + 1``, by prefix."""
     query = select(CallOutPrefix).order_by(CallOutPrefix.prefix).limit(limit + 1)
@@ -67,6 +71,19 @@ async def take(session: AsyncSession, day: date, key: CountKey, *, limit: int) -
         where=CallOutCount.taken < limit,
     )
     return await session.scalar(counted.returning(CallOutCount.taken)) is not None
+
+
+async def take_of_numbers(session: AsyncSession, day: date, numbers: Sequence[str], *, limit: int) -> set[str]:
+    """:func:`take` for many numbers, in their order; those that got a place."""
+    if not numbers or limit < 1:
+        return set()
+    new = insert(CallOutCount).values([{"day": day, "scope": "number", "subject": one, "taken": 1} for one in numbers])
+    counted = new.on_conflict_do_update(
+        index_elements=["day", "scope", "subject"],
+        set_={"taken": CallOutCount.taken + 1},
+        where=CallOutCount.taken < limit,
+    )
+    return set(await session.scalars(counted.returning(CallOutCount.subject)))
 
 
 async def purge_counts(session: AsyncSession, before: date) -> int:

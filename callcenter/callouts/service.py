@@ -5,6 +5,7 @@ When it is asked for (:func:`find_refusal`, so that it can be said at once), and
 the same moment, no limit is passed; who dies in between has counted one too many, never one too few.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -82,6 +83,21 @@ async def take_place(session: AsyncSession, wanted: CallOut, home: Home, at: dat
     if refusal is not None:
         await report_refusal(session, wanted, refusal)
     return refusal
+
+
+async def take_places(session: AsyncSession, numbers: Collection[str], home: Home, at: datetime) -> dict[str, Refusal]:
+    """Count the dials of a campaign to these numbers; why not, of those that are refused and must not be dialled.
+
+    A campaign's dials have their own limits (callcenter.campaigns.governor): of those here only a number's own counts.
+    """
+    prefixes = [PrefixRule(rule.prefix, rule.allowed) for rule in await queries.all_prefixes(session)]
+    refused = {number: why for number in numbers if (why := policy.find_refusal(number, home.country, prefixes))}
+    listed = await do_not_call.list_listed(session, numbers, at)
+    refused |= dict.fromkeys(listed - refused.keys(), Refusal.DO_NOT_CALL)
+    wanted = sorted(set(numbers) - refused.keys())
+    limit = (await get_limits(session)).number_daily
+    taken = await queries.take_of_numbers(session, _day(home, at), wanted, limit=limit)
+    return refused | {number: Refusal.NUMBER_LIMIT for number in wanted if number not in taken}
 
 
 async def _take(session: AsyncSession, wanted: CallOut, day: date) -> Refusal | None:

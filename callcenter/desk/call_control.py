@@ -228,4 +228,3 @@ async def _request(session: AsyncSession, asker: Asker, command: CallCommand | D
 def _call_out(e164: str, log_in: str) -> CallOut:
     """Confirmed: who asked was warned of the do-not-call list, or the number was not on it then."""
     return CallOut(e164, staff=log_in, confirmed=True)
-

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from callcenter.asterisk import variables
 from callcenter.core.clock import Clock, now
+from callcenter.ivr.campaign_calls import CampaignCall
 from callcenter.ivr.line import Line
 from callcenter.ivr.services import FlowServices
 
@@ -29,6 +30,8 @@ class CallContext:
     services: FlowServices
     caller: Caller
     clock: Clock = now
+    out_call: CampaignCall | None = None
+    """Of a call that a campaign makes."""
     typed_ahead: str = ""
     """A key that cut an announcement short: the answer to the menu that follows it."""
 

@@ -45,3 +45,10 @@ class AnnouncementOpen(Conflict):
 class AnnouncementNotFound(NotFound):
     code = "announcement-not-found"
     title_en, title_zh = "There is no such announcement.", "未找到该紧急公告。"
+
+
+class StepImpossible(Unavailable):
+    """What the step needs is not there: the dialplan takes the call."""
+
+    code = "step-impossible"
+    title_en, title_zh = "The step cannot be carried out on this call.", "此步骤无法在该通话中执行。"

@@ -104,6 +104,8 @@ class FlowRunner:
         """A new call: the flow of the dialled number."""
         if await call.line.get_variable(variables.SERVED) == "1":
             return None  # the service was away at first and an agent has answered: nothing is left to ask
+        if await call.line.get_variable(variables.ATTEMPT):
+            return await self._enter_campaign(call, flows)
         did = await call.line.get_variable(variables.DID)
         flow = flows.find_by_entry(did)
         if flow is None:
@@ -111,6 +113,18 @@ class FlowRunner:
             return None
         await _report_flow(call.line, flow)
         await self._announce(call, flow, did)
+        return Position(flows, flow, flow.start)
+
+    async def _enter_campaign(self, call: CallContext, flows: FlowSet) -> Position | None:
+        """Somebody whom a campaign dialled has answered: the campaign's flow."""
+        attempt = await call.line.get_variable(variables.ATTEMPT)
+        call.out_call = await self._services.campaign_calls.find(attempt)
+        flow = flows.flows.get(call.out_call.flow) if call.out_call else None
+        if flow is None or call.out_call is None:
+            log.error("flow_of_attempt_missing", attempt=attempt)
+            return None
+        await _report_flow(call.line, flow)
+        await call.identify(Caller(e164=call.caller.e164, patient_id=call.out_call.patient_id))
         return Position(flows, flow, flow.start)
 
     async def _announce(self, call: CallContext, flow: Flow, did: str) -> None:
@@ -133,6 +147,8 @@ class FlowRunner:
             log.error("parked_step_missing", uniqueid=line.uniqueid, flow=flow_name, revision=revision, step=step_name)
             return None
         call.caller = await self._known_caller(call)
+        attempt = await line.get_variable(variables.ATTEMPT)
+        call.out_call = await self._services.campaign_calls.find(attempt) if attempt else None
         return Position(flows, flows.flows[flow_name], step_name)
 
     async def _known_caller(self, call: CallContext) -> Caller:

@@ -18,6 +18,7 @@ from callcenter.ivr.announcements import DatabaseAnnouncements
 from callcenter.ivr.articles import DatabaseArticles
 from callcenter.ivr.callback_desk import CallbackDialling, DatabaseCallbackDesk
 from callcenter.ivr.callers import DatabaseCallers
+from callcenter.ivr.campaign_calls import DatabaseCampaignCalls
 from callcenter.ivr.catalogue import Catalogue
 from callcenter.ivr.hours import DatabaseHours, RecentOpenings
 from callcenter.ivr.last_agents import DatabaseLastAgents
@@ -75,6 +76,7 @@ class IvrServer:
                 queues=DatabaseQueueGuide(database, openings),
                 callback_desk=DatabaseCallbackDesk(database, plan, settings.pbx_name),
                 announcements=DatabaseAnnouncements(database),
+                campaign_calls=DatabaseCampaignCalls(database),
             ),
             self._revisions,
             plan,

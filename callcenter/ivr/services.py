@@ -11,6 +11,7 @@ from callcenter.ivr.announcements import Announcements
 from callcenter.ivr.articles import Articles
 from callcenter.ivr.callback_desk import CallbackDesk
 from callcenter.ivr.callers import Callers
+from callcenter.ivr.campaign_calls import CampaignCalls
 from callcenter.ivr.hours import Hours
 from callcenter.ivr.last_agents import LastAgents
 from callcenter.ivr.queue_guide import QueueGuide
@@ -27,3 +28,4 @@ class FlowServices:
     queues: QueueGuide
     callback_desk: CallbackDesk
     announcements: Announcements
+    campaign_calls: CampaignCalls

@@ -1,23 +1,28 @@
 """All SQL of patients, but the upserts (:mod:`callcenter.core.upsert`)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Executable,
+    Row,
     Select,
     String,
+    Uuid,
+    any_,
     bindparam,
     delete,
     exists,
     func,
+    literal,
     select,
     text,
     true,
     tuple_,
+    update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -282,3 +287,24 @@ async def find_vip_grade(session: AsyncSession, code: str) -> VipGrade | None:
 
 async def vip_grade_is_used(session: AsyncSession, code: str) -> bool:
     return bool(await session.scalar(select(exists().where(Patient.vip_grade == code))))
+
+
+async def list_states(session: AsyncSession, patient_ids: Collection[UUID]) -> Sequence[Row[UUID, bool, bool]]:
+    """``deceased``, and ``in_hospital``: the last admission (an inpatient visit) is later than the last discharge."""
+    admitted = (
+        select(func.max(Visit.visited_at))
+        .where(Visit.patient_id == Patient.id, Visit.kind == "inpatient")
+        .scalar_subquery()
+    )
+    discharged = select(func.max(Discharge.discharged_at)).where(Discharge.patient_id == Patient.id).scalar_subquery()
+    in_hospital = func.coalesce(admitted > func.coalesce(discharged, datetime.min.replace(tzinfo=UTC)), False)
+    query = select(Patient.id, Patient.deceased, in_hospital.label("in_hospital"))
+    return (await session.execute(query.where(Patient.id == any_(literal(list(patient_ids), ARRAY(Uuid)))))).all()
+
+
+async def answer_appointment(session: AsyncSession, appointment_id: UUID, status: str) -> None:
+    await session.execute(
+        update(Appointment)
+        .where(Appointment.id == appointment_id, Appointment.status.in_(("booked", "confirmed")))
+        .values(status=status)
+    )

@@ -303,3 +303,22 @@ async def remove_vip_grade(session: AsyncSession, actor: Actor, code: str) -> No
         raise VipGradeInUse
     await session.delete(grade)
     record_audit(session, actor, "patients.remove_vip_grade", subject_id=code)
+
+
+@dataclass(frozen=True, slots=True)
+class PatientState:
+    """Whether calls of the hospital are out of place. ``in_hospital``: came in after the last discharge."""
+
+    deceased: bool
+    in_hospital: bool
+
+
+async def list_states(session: AsyncSession, patient_ids: Collection[UUID]) -> dict[UUID, PatientState]:
+    """By patient."""
+    rows = await queries.list_states(session, patient_ids)
+    return {row.id: PatientState(row.deceased, row.in_hospital) for row in rows}
+
+
+async def record_appointment_answer(session: AsyncSession, appointment_id: UUID, status: str) -> None:
+    """What the patient said of it: ``confirmed`` or ``cancelled``. One that is over, or cancelled, stays as it is."""
+    await queries.answer_appointment(session, appointment_id, status)

@@ -12,12 +12,14 @@ from sqlalchemy import (
     SQLColumnExpression,
     String,
     Update,
+    Uuid,
     and_,
     any_,
     bindparam,
     case,
     exists,
     func,
+    literal,
     or_,
     select,
     text,
@@ -208,3 +210,13 @@ async def list_open_about(
 async def find_work_order(session: AsyncSession, number: int, scope: WorkOrderScope, *, lock: bool) -> WorkOrder | None:
     query = select(WorkOrder).where(WorkOrder.number == number, *scope.conditions())
     return (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
+
+
+async def list_complaining(session: AsyncSession, patient_ids: Collection[UUID]) -> Sequence[UUID]:
+    """Patients among these with a complaint that is not closed."""
+    query = select(WorkOrder.patient_id).where(
+        WorkOrder.patient_id == any_(literal(list(patient_ids), ARRAY(Uuid))),
+        WorkOrder.kind == COMPLAINT,
+        WorkOrder.state != "closed",
+    )
+    return [patient_id for patient_id in await session.scalars(query.distinct()) if patient_id is not None]

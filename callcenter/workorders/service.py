@@ -1,6 +1,6 @@
 """Work orders: opened by facts of the ledger, closed by people."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -98,6 +98,11 @@ async def record_measured(session: AsyncSession, recordings: Iterable[MeasuredRe
     numbers = await queries.close_empty(session, files, at=now(), by=SYSTEM.name, note=EMPTY_NOTE)
     for number in numbers:
         record_audit(session, SYSTEM, "workorders.close", subject_id=str(number))
+
+
+async def list_complaining(session: AsyncSession, patient_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these patients who have a complaint that is not closed."""
+    return set(await queries.list_complaining(session, patient_ids))
 
 
 async def open_work_order(

@@ -6,6 +6,7 @@ from callcenter.ivr.simulation.announcements import SimulatedAnnouncements
 from callcenter.ivr.simulation.articles import SimulatedArticles
 from callcenter.ivr.simulation.callback_desk import SimulatedCallbackDesk
 from callcenter.ivr.simulation.callers import CallerKind, SimulatedCallers
+from callcenter.ivr.simulation.campaign_calls import SimulatedCampaignCalls
 from callcenter.ivr.simulation.hours import SimulatedHours
 from callcenter.ivr.simulation.last_agents import SimulatedLastAgents
 from callcenter.ivr.simulation.queue_guide import SimulatedQueueGuide
@@ -24,4 +25,5 @@ def simulated_services(caller: CallerKind = "unknown", opening: State = "open") 
         queues=SimulatedQueueGuide(),
         callback_desk=SimulatedCallbackDesk(away=caller == "away"),
         announcements=SimulatedAnnouncements(),
+        campaign_calls=SimulatedCampaignCalls(),
     )

@@ -1,0 +1,47 @@
+"""What campaigns ask of a PBX."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field, StringConstraints
+
+from callcenter.asterisk import variables
+from callcenter.asterisk.commands import AmiHeaders, ChannelId, Command
+
+Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,20}$")]
+
+
+class PlaceCampaignCall(Command):
+    """The trunk dials ``number``; who answers meets the campaign's flow ([campaign]).
+
+    ``attempt``: becomes the channel's id and so the call's. ``did``: the number of ours that is shown. A call that
+    waited for Asterisk longer than :attr:`good_for_seconds` is not made: its hour may be over.
+    """
+
+    action = "place_campaign_call"
+    good_for_seconds: ClassVar[float | None] = 10.0
+    attempt: ChannelId
+    number: Digits
+    did: Digits
+    language: Annotated[str, StringConstraints(pattern=r"^(zh|en)$")]
+    ring_seconds: Annotated[int, Field(ge=5, le=120)]
+
+    def ami(self) -> tuple[str, AmiHeaders]:
+        return "Originate", {
+            "Channel": f"PJSIP/{self.number}@trunk",
+            "ChannelId": self.attempt,
+            "Context": "campaign",
+            "Exten": "s",
+            "Priority": "1",
+            "Timeout": str(self.ring_seconds * 1000),
+            "CallerID": f"<{self.did}>",
+            "Async": "true",
+            "Variable": [
+                f"{variables.ATTEMPT}={self.attempt}",
+                f"{variables.NUMBER}={self.number}",
+                f"{variables.DID}={self.did}",
+                f"{variables.LANGUAGE}={self.language}",
+            ],
+        }
+
+
+CAMPAIGN_COMMANDS = (PlaceCampaignCall,)

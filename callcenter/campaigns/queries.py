@@ -1,0 +1,297 @@
+"""All SQL of campaigns and their attempts; lists for people stand in callcenter.campaigns.lists."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import exists, func, insert, or_, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from callcenter.asterisk.campaign_commands import PlaceCampaignCall
+from callcenter.asterisk.commands import HangUpChannel
+from callcenter.asterisk.models import CommandState, PbxCommand
+from callcenter.calls.models import Call, LedgerEvent, Leg
+from callcenter.campaigns.models import (
+    CONVERSATIONS,
+    Campaign,
+    CampaignAnswer,
+    CampaignAttempt,
+    CampaignContact,
+    CampaignState,
+    Channel,
+    ContactDecision,
+    ContactState,
+    GovernorRules,
+)
+from callcenter.core.conditions import one_of
+from callcenter.queues.models import Did
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+# -- campaigns
+
+
+async def find_campaign(session: AsyncSession, campaign_id: UUID, *, lock: bool = False) -> Campaign | None:
+    query = select(Campaign).where(Campaign.id == campaign_id)
+    query = query.with_for_update().execution_options(populate_existing=True) if lock else query
+    return (await session.scalars(query)).one_or_none()
+
+
+async def list_running(session: AsyncSession, pbx: str) -> Sequence[Campaign]:
+    """Those this PBX dials for, the most important first."""
+    query = select(Campaign).where(Campaign.pbx == pbx, Campaign.state == CampaignState.RUNNING)
+    return (await session.scalars(query.order_by(Campaign.priority.desc(), Campaign.id))).all()
+
+
+async def has_unfinished(session: AsyncSession, campaign_id: UUID) -> bool:
+    unfinished = exists().where(
+        CampaignContact.campaign_id == campaign_id, CampaignContact.state != ContactState.FINISHED
+    )
+    return bool(await session.scalar(select(unfinished)))
+
+
+async def find_limits(session: AsyncSession) -> GovernorRules | None:
+    return await session.get(GovernorRules, 1)
+
+
+async def put_limits(session: AsyncSession, limits: dict[str, Any]) -> None:
+    new = upsert(GovernorRules).values(id=1, limits=limits)
+    await session.execute(new.on_conflict_do_update(index_elements=["id"], set_={"limits": limits}))
+
+
+async def database_now(session: AsyncSession) -> datetime:
+    """The clock by which hours and due times are judged: one for all machines."""
+    at: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    return at
+
+
+# -- due and claimed
+
+
+async def count_open(session: AsyncSession, pbx: str) -> dict[UUID, int]:
+    """Dials that are not over, by campaign."""
+    query = (
+        select(CampaignAttempt.campaign_id, func.count())
+        .where(CampaignAttempt.is_open, CampaignAttempt.pbx == pbx, CampaignAttempt.channel == Channel.TELEPHONE.value)
+        .group_by(CampaignAttempt.campaign_id)
+    )
+    return dict((await session.execute(query)).tuples().all())
+
+
+async def lock_due(session: AsyncSession, campaign_id: UUID, at: datetime, *, limit: int) -> Sequence[CampaignContact]:
+    """The contacts whose time has come, the longest waiting first; those that another holds are left out."""
+    query = (
+        select(CampaignContact)
+        .where(
+            CampaignContact.campaign_id == campaign_id,
+            CampaignContact.state == ContactState.WAITING,
+            CampaignContact.next_at <= at,
+        )
+        .order_by(CampaignContact.next_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return (await session.scalars(query.execution_options(populate_existing=True))).all()
+
+
+async def lock_new(session: AsyncSession, campaign_id: UUID, *, limit: int) -> Sequence[CampaignContact]:
+    """Contacts whose texts nobody has asked to be spoken yet."""
+    query = (
+        select(CampaignContact)
+        .where(CampaignContact.campaign_id == campaign_id, CampaignContact.state == ContactState.NEW)
+        .order_by(CampaignContact.next_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def insert_attempts(session: AsyncSession, rows: Rows) -> set[str]:
+    """Ids of those that were made: another of the same contact, person or number may be open."""
+    if not rows:
+        return set()
+    new = upsert(CampaignAttempt).values(list(rows)).on_conflict_do_nothing().returning(CampaignAttempt.id)
+    return set(await session.scalars(new))
+
+
+async def delete_attempts(session: AsyncSession, attempt_ids: Collection[str]) -> None:
+    """Of this very transaction: nobody has seen them."""
+    await session.execute(text("DELETE FROM campaign_attempts WHERE id = ANY(:ids)"), {"ids": list(attempt_ids)})
+
+
+async def insert_decisions(session: AsyncSession, rows: Rows) -> None:
+    if rows:
+        await session.execute(insert(ContactDecision), list(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What was done today, and the last conversation of any day. By person, and of numbers by address."""
+
+    attempts_of_number: Mapping[str, int]
+    attempts_of_person: Mapping[str, int]
+    conversations: Mapping[str, int]
+    last_conversation_at: Mapping[str, datetime]
+
+
+async def count_today(session: AsyncSession, day: date, persons: Collection[str], addresses: Collection[str]) -> Counts:
+    """Over all campaigns; attempts that are open count as attempts. What was surely not dialled does not."""
+    counted = or_(CampaignAttempt.outcome.is_(None), CampaignAttempt.outcome != "not_placed")
+    of_number = (
+        select(CampaignAttempt.address, func.count())
+        .where(one_of(CampaignAttempt.address, addresses), CampaignAttempt.day == day, counted)
+        .group_by(CampaignAttempt.address)
+    )
+    is_conversation = CampaignAttempt.outcome.in_(sorted(CONVERSATIONS))
+    today = CampaignAttempt.day == day
+    of_person = (
+        select(
+            CampaignAttempt.person,
+            func.count().filter(today, counted),
+            func.count().filter(today, is_conversation),
+            func.max(CampaignAttempt.answered_at).filter(is_conversation),
+        )
+        .where(one_of(CampaignAttempt.person, persons))
+        .group_by(CampaignAttempt.person)
+    )
+    by_number = dict((await session.execute(of_number)).tuples().all())
+    by_person = (await session.execute(of_person)).tuples().all()
+    return Counts(
+        attempts_of_number=by_number,
+        attempts_of_person={row[0]: row[1] for row in by_person},
+        conversations={row[0]: row[2] for row in by_person},
+        last_conversation_at={row[0]: row[3] for row in by_person if row[3] is not None},
+    )
+
+
+# -- what came of it
+
+
+async def lock_attempt(session: AsyncSession, attempt_id: str) -> tuple[CampaignContact, CampaignAttempt] | None:
+    """The attempt and its contact, both locked, the contact first."""
+    contact_id = await session.scalar(select(CampaignAttempt.contact_id).where(CampaignAttempt.id == attempt_id))
+    if contact_id is None:
+        return None
+    contact = select(CampaignContact).where(CampaignContact.id == contact_id)
+    attempt = select(CampaignAttempt).where(CampaignAttempt.id == attempt_id)
+    fresh = {"populate_existing": True}
+    return (
+        (await session.scalars(contact.with_for_update().execution_options(**fresh))).one(),
+        (await session.scalars(attempt.with_for_update().execution_options(**fresh))).one(),
+    )
+
+
+async def list_events(session: AsyncSession, attempt_id: str) -> Sequence[LedgerEvent]:
+    """All that Asterisk wrote of the attempt's call, in order."""
+    query = select(LedgerEvent).where(LedgerEvent.linkedid == attempt_id)
+    return (await session.scalars(query.order_by(LedgerEvent.at, LedgerEvent.id))).all()
+
+
+async def find_call(session: AsyncSession, attempt_id: str) -> Call | None:
+    return await session.get(Call, attempt_id, populate_existing=True)
+
+
+async def find_agent(session: AsyncSession, attempt_id: str) -> str | None:
+    """The agent who talked with the person."""
+    query = (
+        select(Leg.agent_number)
+        .where(Leg.call_id == attempt_id, Leg.agent_number.is_not(None), Leg.answered_at.is_not(None))
+        .order_by(Leg.answered_at.desc())
+        .limit(1)
+    )
+    return await session.scalar(query)
+
+
+async def list_past(session: AsyncSession, contact_id: UUID) -> Sequence[CampaignAttempt]:
+    """The contact's attempts that are over, in order."""
+    query = select(CampaignAttempt).where(CampaignAttempt.contact_id == contact_id, ~CampaignAttempt.is_open)
+    return (await session.scalars(query.order_by(CampaignAttempt.number))).all()
+
+
+async def insert_answers(session: AsyncSession, rows: Rows) -> None:
+    """The last answer to a question counts; what repeats changes nothing."""
+    for row in rows:
+        new = upsert(CampaignAnswer).values(**row)
+        changed = {"value": row["value"], "revision": row["revision"], "answered_at": row["answered_at"]}
+        await session.execute(new.on_conflict_do_update(index_elements=["attempt_id", "question"], set_=changed))
+
+
+async def list_open_attempts(session: AsyncSession, pbx: str, *, claimed_before: datetime) -> set[str]:
+    """Dials that are not over and of which this PBX has surely been told, some time ago."""
+    told = exists().where(
+        PbxCommand.pbx == pbx,
+        PbxCommand.action.in_((PlaceCampaignCall.action, HangUpChannel.action)),
+        or_(
+            PbxCommand.state.in_((CommandState.PENDING, CommandState.SENT)),
+            PbxCommand.finished_at >= claimed_before,
+        ),
+        PbxCommand.arguments["attempt"].astext == CampaignAttempt.id,
+    )
+    query = select(CampaignAttempt.id).where(
+        CampaignAttempt.pbx == pbx,
+        CampaignAttempt.is_open,
+        CampaignAttempt.channel == Channel.TELEPHONE.value,
+        CampaignAttempt.claimed_at < claimed_before,
+        ~told,
+    )
+    return set(await session.scalars(query))
+
+
+# -- contacts
+
+
+async def list_known_patients(session: AsyncSession, patient_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these ids that are patients'."""
+    if not patient_ids:
+        return set()
+    query = text("SELECT id FROM patients WHERE id = ANY(:ids)")
+    return set(await session.scalars(query, {"ids": list(patient_ids)}))
+
+
+async def insert_contacts(session: AsyncSession, rows: Rows) -> set[str]:
+    """Keys of those that are new; who is in the campaign already stays as it is. A thousand in one statement."""
+    made: set[str] = set()
+    for first in range(0, len(rows), _CONTACTS_AT_ONCE):
+        new = upsert(CampaignContact).values(list(rows[first : first + _CONTACTS_AT_ONCE]))
+        kept = new.on_conflict_do_nothing(index_elements=["campaign_id", "key"])
+        made |= set(await session.scalars(kept.returning(CampaignContact.key)))
+    return made
+
+
+_CONTACTS_AT_ONCE = 1_000
+
+
+async def find_contact(
+    session: AsyncSession, campaign_id: UUID, contact_id: UUID, *, lock: bool = False
+) -> CampaignContact | None:
+    query = select(CampaignContact).where(CampaignContact.id == contact_id, CampaignContact.campaign_id == campaign_id)
+    query = query.with_for_update().execution_options(populate_existing=True) if lock else query
+    return (await session.scalars(query)).one_or_none()
+
+
+async def has_open_attempts(session: AsyncSession, campaign_id: UUID) -> bool:
+    open_one = exists().where(CampaignAttempt.campaign_id == campaign_id, CampaignAttempt.is_open)
+    return bool(await session.scalar(select(open_one)))
+
+
+async def finish_left_over(session: AsyncSession, campaign_id: UUID, at: datetime) -> None:
+    """Who was not reached before the campaign's time was over."""
+    await session.execute(
+        text(
+            "UPDATE campaign_contacts SET state = 'finished', result = 'unreachable', reason = 'too_late',"
+            " next_at = NULL, finished_at = :at,"
+            " status = CASE status WHEN 'started' THEN 'partial' WHEN 'contacted' THEN 'breakoff'"
+            " ELSE 'unreachable' END"
+            " WHERE campaign_id = :campaign AND state <> 'finished'"
+        ),
+        {"campaign": campaign_id, "at": at},
+    )
+
+
+async def list_did_numbers(session: AsyncSession) -> Sequence[str]:
+    """The numbers of ours that may be shown."""
+    return (await session.scalars(select(Did.number))).all()

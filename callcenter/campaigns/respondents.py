@@ -1,0 +1,43 @@
+"""Where a respondent stands: pure. A survey that was begun and dropped is never counted as complete."""
+
+from enum import StrEnum
+
+from callcenter.campaigns.models import CONVERSATIONS, ContactResult, Outcome
+
+
+class Status(StrEnum):
+    """``partial``: some answers, and no try is left. ``breakoff``: took part no further than the greeting."""
+
+    REGISTERED = "registered"
+    CONTACTED = "contacted"
+    STARTED = "started"
+    PARTIAL = "partial"
+    COMPLETED = "completed"
+    REFUSED = "refused"
+    BREAKOFF = "breakoff"
+    UNREACHABLE = "unreachable"
+    FAILED = "failed"
+
+
+def after_attempt(status: str, outcome: Outcome) -> Status:
+    """After one attempt of perhaps more."""
+    if outcome is Outcome.COMPLETED:
+        return Status.COMPLETED
+    if outcome is Outcome.OPTED_OUT:
+        return Status.REFUSED
+    if status == Status.STARTED:
+        return Status.STARTED
+    return Status.CONTACTED if outcome in CONVERSATIONS or status == Status.CONTACTED else Status.REGISTERED
+
+
+def at_the_end(status: str, result: ContactResult) -> Status:
+    """When nothing follows any more."""
+    if result is ContactResult.REACHED:
+        return Status.COMPLETED
+    if result in (ContactResult.REFUSED, ContactResult.WITHDRAWN):
+        return Status.REFUSED
+    if status == Status.STARTED:
+        return Status.PARTIAL
+    if status == Status.CONTACTED:
+        return Status.BREAKOFF
+    return Status.FAILED if result in (ContactResult.FAILED, ContactResult.UNKNOWN) else Status.UNREACHABLE

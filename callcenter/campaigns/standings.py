@@ -1,0 +1,47 @@
+"""What the governor must know of the persons of a batch, and which days differ: a few statements, however many."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from callcenter.calendar import service as calendar
+from callcenter.calendar.policy import LOOK_AHEAD_DAYS, DayFact
+from callcenter.calendar.public_days import Place
+from callcenter.callouts.policy import Home
+from callcenter.campaigns import queries
+from callcenter.campaigns.governor import Standing
+from callcenter.campaigns.models import CampaignContact
+from callcenter.patients import service as patients
+from callcenter.workorders import service as workorders
+
+
+async def read(session: AsyncSession, today: date, contacts: Sequence[CampaignContact]) -> dict[UUID, Standing]:
+    """By contact. The attempts that are made for these contacts in this transaction are not counted."""
+    known = {contact.patient_id for contact in contacts if contact.patient_id is not None}
+    states = await patients.list_states(session, known) if known else {}
+    complaining = await workorders.list_complaining(session, known) if known else set()
+    numbers = {contact.id: contact.numbers[contact.next_number] for contact in contacts}
+    counts = await queries.count_today(session, today, {one.person for one in contacts}, set(numbers.values()))
+    found = {}
+    for contact in contacts:
+        state = states.get(contact.patient_id) if contact.patient_id is not None else None
+        found[contact.id] = Standing(
+            deceased=state is not None and state.deceased,
+            in_hospital=state is not None and state.in_hospital,
+            open_complaint=contact.patient_id in complaining,
+            attempts_of_number=counts.attempts_of_number.get(numbers[contact.id], 1) - 1,
+            attempts_of_person=counts.attempts_of_person.get(contact.person, 1) - 1,
+            conversations=counts.conversations.get(contact.person, 0),
+            last_conversation_at=counts.last_conversation_at.get(contact.person),
+        )
+    return found
+
+
+async def days_around(session: AsyncSession, at: datetime, zone: ZoneInfo, home: Home) -> dict[date, DayFact]:
+    """The days from yesterday on, as far as an opening is looked for, that are not as their weekday."""
+    first = at.astimezone(zone).date() - timedelta(days=1)
+    last = first + timedelta(days=LOOK_AHEAD_DAYS + 31)
+    return await calendar.list_day_facts(session, Place(zone=home.zone, country=home.country), first, last)

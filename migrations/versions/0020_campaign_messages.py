@@ -1,0 +1,19 @@
+"""Mail and text messages of campaigns.
+
+Revision ID: 0020
+Revises: 0019
+"""
+
+revision = "0020"
+down_revision = "0019"
+branch_labels = None
+depends_on = None
+phase = "expand"
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
