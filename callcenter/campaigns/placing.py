@@ -19,6 +19,7 @@ from callcenter.asterisk.channel_ids import DialKind, new_channel_id
 from callcenter.asterisk.commands import request_commands
 from callcenter.asterisk.variables import parse_payload
 from callcenter.calendar.policy import DayFact
+from callcenter.callouts import do_not_call
 from callcenter.callouts import service as callouts
 from callcenter.callouts.policy import Home
 from callcenter.callouts.policy import Refusal as NumberRefusal
@@ -39,6 +40,7 @@ from callcenter.campaigns.retry_policy import Finish, Past, Reach, Try, decide
 from callcenter.campaigns.rules import Pacing, RetryRules, Windows
 from callcenter.campaigns.windows import CallingHours, calling_hours
 from callcenter.core.alarms import raise_alarm
+from callcenter.core.audit import SYSTEM
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.patients import service as patients
 
@@ -50,6 +52,7 @@ _LUCK = random.Random()  # noqa: S311 - spreads tries over time, keeps no secret
 _BUSY_LINE = timedelta(minutes=1)
 """Somebody of the same number or person is being called now."""
 _SPOKEN_WITHIN = timedelta(seconds=2)
+_OPTED_OUT = "asked for it by key, in a call of a campaign"
 _APPOINTMENT_STATUS = {"confirm": "confirmed", "cancel": "cancelled"}
 
 
@@ -274,6 +277,10 @@ async def settle(session: AsyncSession, attempt_id: str, at: datetime, home: Hom
     attempt.hangup_cause = reading.cause
     contact.attempts += 1
     await _note_what_was_said(session, contact, attempt, user_events(events), at)
+    if reading.outcome is Outcome.OPTED_OUT:
+        await do_not_call.add_entry(
+            session, SYSTEM, attempt.address, reason=_OPTED_OUT, until=None, call_id=attempt.id, at=at
+        )
     log.info("campaign_attempt_over", attempt=attempt_id, outcome=reading.outcome)
     await session.flush()
     await go_on(session, contact, at, home)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from callcenter.core.clock import now
 from demo.hospital import SamplePatient
 from demo.sip_scenarios import Called, HangUp, Press, StayUntilHangUp, Wait
-from tests.e2e.campaigns.conftest import Campaigns
+from tests.e2e.campaigns.scheduler import Campaigns
 from tests.e2e.hotline import Hotline
 
 RULES = {
