@@ -208,7 +208,9 @@ class PhoneSystem:
 
     async def network_at_trunk(self, trunk_port: int, telephones: Mapping[str, Called]) -> Phone:
         """Many people in the telephone network, by their numbers as the trunk dials them; until unplugged."""
-        return await self._start_at_trunk("network", sip_scenarios.network(telephones, self._audio), trunk_port, None)
+        return await self._start_at_trunk(
+            "network", sip_scenarios.network(telephones, self._audio, self._voice), trunk_port, None
+        )
 
     async def _start_at_trunk(self, name: str, scenario: str, trunk_port: int, calls: int | None) -> Phone:
         phone = await self._start(name, scenario, ["-m", str(calls)] if calls else [], trunk_port)

@@ -140,6 +140,8 @@ class Called:
     ring_seconds: float = 0.5
     refuse: int | None = None
     announces: bool = False
+    speaks: bool = False
+    """All the time, as a machine does."""
 
 
 def seat(steps: Sequence[Step], audio: Path, *, ring_seconds: float, refuse: int | None = None) -> str:
@@ -150,7 +152,7 @@ def seat(steps: Sequence[Step], audio: Path, *, ring_seconds: float, refuse: int
     return scenario("seat", [*body, *_end_of_called(used)])
 
 
-def network(telephones: Mapping[str, Called], audio: Path) -> str:
+def network(telephones: Mapping[str, Called], audio: Path, voice: Path) -> str:
     """The telephones of many people in one process, by the number that is dialled; any other number is not known."""
     asked = "".join(
         f'<ereg regexp="^INVITE sip:{number}@" search_in="msg" assign_to="is{index}"/>\n'
@@ -165,7 +167,11 @@ def network(telephones: Mapping[str, Called], audio: Path) -> str:
     ]
     for index, called in enumerate(telephones.values()):
         base = _BLOCK * (index + 1)
-        body += [f'<label id="{base}"/>', *_called(called, audio, base), f'<nop next="{_END}"/>']
+        body += [
+            f'<label id="{base}"/>',
+            *_called(called, voice if called.speaks else audio, base),
+            f'<nop next="{_END}"/>',
+        ]
     answered = any(called.refuse is None for called in telephones.values())
     used = ["cseq", *(f"is{index}" for index in range(len(telephones))), *(("them", "us") if answered else ())]
     return scenario("network", [*body, *_end_of_called(",".join(used))])

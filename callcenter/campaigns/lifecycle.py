@@ -17,7 +17,7 @@ from callcenter.campaigns.errors import (
 )
 from callcenter.campaigns.governor import DEFAULT_LIMITS, Limits
 from callcenter.campaigns.models import Campaign, CampaignState
-from callcenter.campaigns.rules import Pacing
+from callcenter.campaigns.rules import Pacing, Texts
 from callcenter.core.audit import SYSTEM, Actor, record_audit
 from callcenter.queues import service as queues
 
@@ -124,9 +124,11 @@ async def _check(session: AsyncSession, campaign: Campaign) -> None:
         raise InvalidCampaign("There is no such time zone.", reason="zone")
     if campaign.caller_id not in await queries.list_did_numbers(session):
         raise InvalidCampaign("The number to show is none of ours.", reason="caller_id")
-    queue = Pacing.model_validate(campaign.pacing).queue
-    if queue is not None:
-        await queues.get_queue(session, queue)
+    pacing = Pacing.model_validate(campaign.pacing)
+    if pacing.queue is not None:
+        await queues.get_queue(session, pacing.queue)
+    if pacing.machine == "leave_message" and "machine" not in Texts.model_validate(campaign.texts).spoken:
+        raise InvalidCampaign("There is no text for answering machines.", reason="texts")
 
 
 def is_zone(name: str) -> bool:

@@ -110,6 +110,7 @@ async def place_due(session: AsyncSession, campaign: Campaign, dialling: Diallin
             did=campaign.caller_id,
             language=contact.language,
             ring_seconds=pacing.ring_seconds,
+            machine=pacing.machine,
         )
         for attempt_id, contact in placed.items()
     ]

@@ -12,7 +12,9 @@ from callcenter.ivr.line import Sound
 
 @dataclass(frozen=True, slots=True)
 class CampaignCall:
-    """``flow``: the campaign's. ``e164``: the number that was dialled. ``texts``: by name, the pieces to play. ``birth_date``: YYYYMMDD, or empty."""
+    """``flow``: the campaign's. ``e164``: the number that was dialled. ``texts``: by name, the pieces to play.
+    ``birth_date``: YYYYMMDD, or empty.
+    """
 
     flow: str
     e164: str = ""

@@ -22,6 +22,8 @@ from callcenter.ivr.steps.base import Handover, ParkingStep
 
 log = structlog.get_logger(__name__)
 
+MACHINE_FLOW = "campaign_machine"
+"""What an answering machine hears."""
 STEP_LIMIT = 200
 """Finished steps in one visit; a caller who goes round longer is taken to a person."""
 
@@ -119,7 +121,9 @@ class FlowRunner:
         """Somebody whom a campaign dialled has answered: the campaign's flow."""
         attempt = await call.line.get_variable(variables.ATTEMPT)
         call.out_call = await self._services.campaign_calls.find(attempt)
-        flow = flows.flows.get(call.out_call.flow) if call.out_call else None
+        is_machine = await call.line.get_variable(variables.AMD) == "machine"
+        name = MACHINE_FLOW if is_machine else call.out_call.flow if call.out_call else ""
+        flow = flows.flows.get(name)
         if flow is None or call.out_call is None:
             log.error("flow_of_attempt_missing", attempt=attempt)
             return None

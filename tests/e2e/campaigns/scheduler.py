@@ -32,7 +32,12 @@ class Campaigns:
     async def client(self) -> httpx.AsyncClient:
         if self._client is None:
             self._client = await self.hotline.api(self.hotline.stack.services[0])
-            limits = {"quiet_from": 24, "quiet_until": 0, "hours_between_conversations": 0}
+            limits = {
+                "quiet_from": 24,
+                "quiet_until": 0,
+                "hours_between_conversations": 0,
+                "conversations_per_person_daily": 5,
+            }
             (await self._client.put("/api/v1/campaigns/limits", json=limits)).raise_for_status()
         return self._client
 

@@ -153,7 +153,7 @@ async def is_reached_once(campaigns: Campaigns, campaign: str, person: SamplePat
     """Every attempt is settled; the person's telephone rang in exactly one call, and the record says the same."""
 
     async def finished() -> bool:
-        return (await campaigns.contact(campaign, person.number))["state"] == "finished"
+        return bool((await campaigns.contact(campaign, person.number))["state"] == "finished")
 
     await until(f"{person.number} was called", finished, timeout_seconds=120)
     contact = await campaigns.contact(campaign, person.number)
@@ -175,7 +175,8 @@ async def said(network: Phone) -> str:
 
 
 async def more_often(network: Phone, words: str, before: int) -> bool:
-    return (await said(network)).count(words) > before
+    messages: str = await said(network)
+    return messages.count(words) > before
 
 
 @asynccontextmanager
