@@ -19,6 +19,7 @@ class PlaceCampaignCall(Command):
     """
 
     action = "place_campaign_call"
+    stands_alone = True
     good_for_seconds: ClassVar[float | None] = 10.0
     attempt: ChannelId
     number: Digits

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from callcenter.callouts.models import DoNotCallEntry
 from demo.hospital import SamplePatient
 from demo.observer import until
-from demo.sip_scenarios import Called, HangUp, Press, StayUntilHangUp, Wait
+from demo.sip_scenarios import Called, HangUp, Press, StayUntilHangUp, Step, Wait
 from tests.e2e.campaigns.scheduler import Campaigns
 from tests.e2e.hotline import Hotline
 
@@ -24,7 +24,7 @@ TEXTS = {
 async def test_answers_partial_and_opted_out(hotline: Hotline, campaigns: Campaigns) -> None:
     await hotline.stack.start_service()
     after_greeting = 5.0
-    yes = [Wait(after_greeting), Press("1"), Wait(4), Press("5")]
+    yes: list[Step] = [Wait(after_greeting), Press("1"), Wait(4), Press("5")]
     await hotline.phones.network_at_trunk(
         hotline.settings.trunk_port,
         {
