@@ -206,11 +206,14 @@ class PhoneSystem:
         scenario = sip_scenarios.seat(steps, audio, ring_seconds=ring_seconds, refuse=refuse)
         return await self._start_at_trunk("callee", scenario, trunk_port, calls)
 
-    async def network_at_trunk(self, trunk_port: int, telephones: Mapping[str, Called]) -> Phone:
-        """Many people in the telephone network, by their numbers as the trunk dials them; until unplugged."""
-        return await self._start_at_trunk(
-            "network", sip_scenarios.network(telephones, self._audio, self._voice), trunk_port, None
-        )
+    async def network_at_trunk(self, trunk_port: int, telephones: Mapping[str, Called | Sequence[Called]]) -> Phone:
+        """Many people in the telephone network, by their numbers as the trunk dials them; until unplugged.
+
+        Several ``Called``: the first call meets the first of them, and so on.
+        """
+        times = {number: (one,) if isinstance(one, Called) else tuple(one) for number, one in telephones.items()}
+        scenario = sip_scenarios.network(times, self._audio, self._voice)
+        return await self._start_at_trunk("network", scenario, trunk_port, None)
 
     async def _start_at_trunk(self, name: str, scenario: str, trunk_port: int, calls: int | None) -> Phone:
         phone = await self._start(name, scenario, ["-m", str(calls)] if calls else [], trunk_port)

@@ -64,8 +64,8 @@ a=x-stream:[rtpstream_audio_port]
 """
 
 _END = "99"
-_BLOCK = 1_000
-"""Labels of one telephone of a network."""
+_BLOCK, _TIME = 10_000, 1_000
+"""Labels of one telephone of a network, and of one of its calls."""
 _REASONS = {
     404: "Not Found",
     480: "Temporarily Unavailable",
@@ -152,8 +152,11 @@ def seat(steps: Sequence[Step], audio: Path, *, ring_seconds: float, refuse: int
     return scenario("seat", [*body, *_end_of_called(used)])
 
 
-def network(telephones: Mapping[str, Called], audio: Path, voice: Path) -> str:
-    """The telephones of many people in one process, by the number that is dialled; any other number is not known."""
+def network(telephones: Mapping[str, Sequence[Called]], audio: Path, voice: Path) -> str:
+    """The telephones of many people in one process, by the number that is dialled; any other number is not known.
+
+    The n-th call to a number meets the n-th of its ``Called``, every later one the last.
+    """
     asked = "".join(
         f'<ereg regexp="^INVITE sip:{number}@" search_in="msg" assign_to="is{index}"/>\n'
         for index, number in enumerate(telephones)
@@ -165,16 +168,28 @@ def network(telephones: Mapping[str, Called], audio: Path, voice: Path) -> str:
         *_refuse(404),
         f'<nop next="{_END}"/>',
     ]
-    for index, called in enumerate(telephones.values()):
-        base = _BLOCK * (index + 1)
-        body += [
-            f'<label id="{base}"/>',
-            *_called(called, voice if called.speaks else audio, base),
-            f'<nop next="{_END}"/>',
-        ]
-    answered = any(called.refuse is None for called in telephones.values())
-    used = ["cseq", *(f"is{index}" for index in range(len(telephones))), *(("them", "us") if answered else ())]
-    return scenario("network", [*body, *_end_of_called(",".join(used))])
+    used, counted = ["cseq", *(f"is{index}" for index in range(len(telephones)))], []
+    for index, times in enumerate(telephones.values()):
+        block = _BLOCK * (index + 1)
+        bases = [block + _TIME * time for time in range(len(times))]
+        body.append(f'<label id="{block}"/>')
+        if len(times) > 1:
+            counted.append(f"n{index}")
+            body.append(_action(f'<add assign_to="n{index}" value="1"/>'))
+            for time, base in enumerate(bases):
+                later = f"later{index}x{time}"
+                used.append(later)
+                compare = f'variable="n{index}" compare="less_than" value="{time + 2}"'
+                body.append(_action(f'<test assign_to="{later}" {compare}/>'))
+                body.append(f'<nop next="{base + 1}" test="{later}"/>')
+            body.append(f'<nop next="{bases[-1] + 1}"/>')
+        for base, called in zip(bases, times, strict=True):
+            sound = voice if called.speaks else audio
+            body += [f'<label id="{base + 1}"/>', *_called(called, sound, base), f'<nop next="{_END}"/>']
+    answered = any(called.refuse is None for times in telephones.values() for called in times)
+    shared = [f'<Global variables="{",".join(counted)}"/>'] if counted else []
+    end = _end_of_called(",".join([*used, *(("them", "us") if answered else ())]))
+    return scenario("network", [*shared, *body, *end])
 
 
 def _called(called: Called, audio: Path, base: int = 0) -> list[str]:
