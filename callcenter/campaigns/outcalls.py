@@ -35,6 +35,6 @@ async def find(session: AsyncSession, attempt_id: str) -> OutCall | None:
     row = (await session.execute(query)).one_or_none()
     if row is None:
         return None
-    campaign, contact, birth_date = row.tuple()
+    campaign, contact, birth_date = row
     sounds = await spoken.list_sounds(session, campaign, contact)
     return OutCall(campaign.flow, contact.patient_id, birth_date.strftime("%Y%m%d") if birth_date else "", sounds)

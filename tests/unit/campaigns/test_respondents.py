@@ -39,7 +39,9 @@ def test_after_an_attempt(before: Status, outcome: Outcome, after: Status) -> No
         (Status.STARTED, ContactResult.UNREACHABLE, Status.PARTIAL),
         (Status.STARTED, ContactResult.UNKNOWN, Status.PARTIAL),
         (Status.STARTED, ContactResult.FAILED, Status.PARTIAL),
-        (Status.STARTED, ContactResult.WITHDRAWN, Status.REFUSED),
+        (Status.STARTED, ContactResult.WITHDRAWN, Status.PARTIAL),
+        (Status.CONTACTED, ContactResult.WITHDRAWN, Status.BREAKOFF),
+        (Status.REGISTERED, ContactResult.WITHDRAWN, Status.REGISTERED),
     ],
 )
 def test_at_the_end(before: Status, result: ContactResult, after: Status) -> None:
