@@ -37,11 +37,15 @@ class Dialer:
         self._whole = Pacer(0.0)
 
     async def prepare(self) -> None:
-        """Have spoken what the next contacts are to hear; end the campaigns that are over."""
+        """Have spoken what the next contacts are to hear; end the campaigns that are over, and their contacts."""
         async with self._database.transaction() as session:
+            at = now()
             for campaign in await queries.list_running(session, self._pbx):
-                await preparing.prepare(session, campaign, now())
-                await lifecycle.finish_if_over(session, campaign, now())
+                await preparing.prepare(session, campaign, at)
+            for campaign in await queries.list_past_their_end(session, self._pbx, at):
+                await lifecycle.finish_if_over(session, campaign, at)
+            for campaign in await queries.list_over_with_left_over(session, self._pbx):
+                await lifecycle.finish_left_over(session, campaign, at)
 
     async def dial(self) -> None:
         """Begin as many calls as are due: only while Asterisk hears of it, an old wish is no good."""

@@ -8,6 +8,8 @@ import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from operator import itemgetter
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -23,7 +25,7 @@ from callcenter.callouts import do_not_call
 from callcenter.callouts import service as callouts
 from callcenter.callouts.policy import Home
 from callcenter.callouts.policy import Refusal as NumberRefusal
-from callcenter.campaigns import governor, queries, respondents, spoken, standings
+from callcenter.campaigns import governor, lifecycle, queries, respondents, spoken, standings
 from callcenter.campaigns.governor import Limits, Refusal
 from callcenter.campaigns.models import (
     Campaign,
@@ -90,6 +92,7 @@ async def place_due(session: AsyncSession, campaign: Campaign, dialling: Diallin
     open_now = await _with_audio(session, campaign, open_now, decided)
     claims = {new_channel_id(dialling.pbx, DialKind.CAMPAIGN): contact for contact in open_now}
     rows = [_row(attempt_id, contact, dialling, at) for attempt_id, contact in claims.items()]
+    rows.sort(key=itemgetter("person"))  # two who claim at once do not wait for each other in a circle
     made = await queries.insert_attempts(session, rows)
     for attempt_id in claims.keys() - made:
         decided.wait(claims[attempt_id], "line_in_use", at + _BUSY_LINE)
@@ -133,7 +136,7 @@ def _number(contact: CampaignContact) -> str:
     return contact.numbers[contact.next_number]
 
 
-def _row(attempt_id: str, contact: CampaignContact, dialling: Dialling, at: datetime) -> dict[str, object]:
+def _row(attempt_id: str, contact: CampaignContact, dialling: Dialling, at: datetime) -> dict[str, Any]:
     return {
         "id": attempt_id,
         "contact_id": contact.id,
@@ -213,11 +216,11 @@ class _Decided:
         self._note(contact, "called", "due", None)
 
     def wait(self, contact: CampaignContact, reason: str, until: datetime) -> None:
-        if until >= self._campaign.ends_at:
-            self.finish(contact, ContactResult.UNREACHABLE, reason)
-            return
-        contact.next_at = until
+        """What it waited for is kept, even if the campaign ends before that comes."""
         self._note(contact, "waits", reason, until)
+        contact.next_at = until
+        if until >= self._campaign.ends_at:
+            self.finish(contact, ContactResult.UNREACHABLE, "too_late")
 
     def refuse(self, contact: CampaignContact, refusal: Refusal) -> None:
         if refusal.until is not None:
@@ -236,25 +239,30 @@ class _Decided:
         if decision == "waits" and contact.reason == reason:
             return
         contact.reason = reason
-        self.rows.append(
-            {
-                "contact_id": contact.id,
-                "campaign_id": contact.campaign_id,
-                "person": contact.person,
-                "at": self.at,
-                "decision": decision,
-                "reason": reason,
-                "until": until,
-            }
-        )
+        self.rows.append(decision_row(contact, decision, reason, self.at, until))
 
 
 _OF_THE_NUMBER = frozenset(refusal.value for refusal in NumberRefusal)
 """Another number of the same person may do."""
 
 
+def decision_row(
+    contact: CampaignContact, decision: str, reason: str, at: datetime, until: datetime | None = None
+) -> dict[str, object]:
+    """For queries.insert_decisions."""
+    return {
+        "contact_id": contact.id,
+        "campaign_id": contact.campaign_id,
+        "person": contact.person,
+        "at": at,
+        "decision": decision,
+        "reason": reason,
+        "until": until,
+    }
+
+
 def finish(contact: CampaignContact, result: ContactResult, reason: str, at: datetime) -> None:
-    """For good."""
+    """For good. Why is to be noted too (:func:`decision_row`)."""
     contact.state, contact.result, contact.reason = ContactState.FINISHED, result, reason
     contact.next_at, contact.finished_at = None, at
     contact.status = respondents.at_the_end(contact.status, result)
@@ -308,6 +316,8 @@ async def go_on(session: AsyncSession, contact: CampaignContact, at: datetime, h
         ends_at=campaign.ends_at,
     )
     coming = decide(history, RetryRules.model_validate(campaign.retry), reach, luck=_LUCK.random())
+    if isinstance(coming, Try) and campaign.state in lifecycle.OVER:
+        coming = Finish(*lifecycle.end_of_contacts(campaign))
     decided = _Decided(campaign, at)
     contact.status = respondents.after_attempt(contact.status, history[-1].outcome)
     if isinstance(coming, Finish):
@@ -357,7 +367,7 @@ async def _note_what_was_said(
             if status is not None:
                 await patients.record_appointment_answer(session, contact.appointment_id, status)
     await queries.insert_answers(session, list(answers.values()))
-    if answers:
+    if answers and contact.state == ContactState.DIALLING:
         contact.status = respondents.Status.STARTED
 
 

@@ -31,13 +31,15 @@ def after_attempt(status: str, outcome: Outcome) -> Status:
 
 
 def at_the_end(status: str, result: ContactResult) -> Status:
-    """When nothing follows any more."""
+    """When nothing follows any more. Whom the staff took out has refused nothing."""
     if result is ContactResult.REACHED:
         return Status.COMPLETED
-    if result in (ContactResult.REFUSED, ContactResult.WITHDRAWN):
+    if result is ContactResult.REFUSED:
         return Status.REFUSED
     if status == Status.STARTED:
         return Status.PARTIAL
     if status == Status.CONTACTED:
         return Status.BREAKOFF
+    if result is ContactResult.WITHDRAWN:
+        return Status.REGISTERED
     return Status.FAILED if result in (ContactResult.FAILED, ContactResult.UNKNOWN) else Status.UNREACHABLE

@@ -4,19 +4,20 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from callcenter.campaigns.models import Outcome
+from callcenter.core.http import ApiModel
 
 TextName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Minutes = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
 """``09:00-12:00``: from the first minute until before the last, local."""
 
 
-class Rules(BaseModel):
+class Rules(ApiModel):
     """Base: nothing unknown, nothing changes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True)
 
 
 class SpokenTexts(Rules):

@@ -142,7 +142,7 @@ class RejectedResponse(BaseModel):
     model_config = ConfigDict(from_attributes=True)
     index: int = Field(description="Among those given, from 0.")
     key: str
-    reason: str = Field(description="`number`, `unreachable`, `repeated`, `exists`, `patient`, `zone`.")
+    reason: str = Field(description="`number`, `unreachable`, `repeated`, `exists`, `patient`, `appointment`, `zone`.")
 
 
 class AddedResponse(BaseModel):

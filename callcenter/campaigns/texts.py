@@ -13,7 +13,8 @@ from callcenter.campaigns.rules import Texts
 from callcenter.speech.service import fingerprint
 
 _VARIABLE = re.compile(r"\{([a-z][a-z0-9_]{0,39})\}")
-_CLAUSE = re.compile(r"[^，。！？；,!?;\n]*(?:[，。！？；\n]+|[,!?;](?=\s|$)|$)")
+_BETWEEN_CLAUSES = re.compile(r"(?<=[，。！？；\n])(?![，。！？；\n])|(?<=[,!?;])(?=\s)")
+"""The comma of ``1,200`` is none of these."""
 _BRACES = re.compile(r"[{}]")
 
 
@@ -32,7 +33,7 @@ def fill(text: str, variables: Mapping[str, str]) -> str:
 
 def pieces(text: str) -> tuple[str, ...]:
     """The clauses of a filled text, each with something to say."""
-    found = (match[0].strip() for match in _CLAUSE.finditer(text))
+    found = (clause.strip() for clause in _BETWEEN_CLAUSES.split(text))
     return tuple(piece for piece in found if any(character.isalnum() for character in piece))
 
 

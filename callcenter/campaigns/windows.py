@@ -48,7 +48,7 @@ class CallingHours:
         hour = (_NOON, _EVENING, 24)[self._part(at)]
         day = local.date() + timedelta(days=1) if hour == 24 else local.date()
         ends_at = datetime.combine(day, time(hour % 24), self.timetable.zone)
-        return max(ends_at, at + _HOUR)  # whatever a change of the clock does, it goes on
+        return ends_at if ends_at > at else at + _HOUR  # whatever a change of the clock does, it goes on
 
 
 def calling_hours(windows: Windows, zone: ZoneInfo, fact_of: Callable[[date], DayFact | None]) -> CallingHours:
