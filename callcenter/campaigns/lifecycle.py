@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.campaigns import queries
+from callcenter.campaigns import messages, queries
 from callcenter.campaigns.errors import (
     CampaignChanged,
     CampaignNotFound,
@@ -16,8 +16,8 @@ from callcenter.campaigns.errors import (
     WrongCampaignState,
 )
 from callcenter.campaigns.governor import DEFAULT_LIMITS, Limits
-from callcenter.campaigns.models import Campaign, CampaignState
-from callcenter.campaigns.rules import Pacing
+from callcenter.campaigns.models import Campaign, CampaignState, Channel
+from callcenter.campaigns.rules import Pacing, Texts
 from callcenter.core.audit import SYSTEM, Actor, record_audit
 from callcenter.queues import service as queues
 
@@ -80,6 +80,8 @@ async def change_campaign(
         setattr(campaign, name, value)
     campaign.version, campaign.changed_at, campaign.changed_by = version + 1, at, actor.name
     await _check(session, campaign)
+    if campaign.started_at is not None:
+        _check_texts(campaign)
     record_audit(session, actor, "campaigns.change", subject_id=str(campaign.id), version=campaign.version)
     return campaign
 
@@ -88,6 +90,8 @@ async def set_state(
     session: AsyncSession, actor: Actor, campaign_id: UUID, wanted: CampaignState, at: datetime
 ) -> Campaign:
     """Asking for the state it is in changes nothing. Raises CampaignNotFound, WrongCampaignState, InvalidCampaign."""
+    if wanted is not CampaignState.RUNNING:
+        await messages.stop(session, campaign_id, at)  # first: who records a sending locks in this order
     campaign = await get_campaign(session, campaign_id, lock=True)
     if campaign.state == wanted:
         return campaign
@@ -95,6 +99,7 @@ async def set_state(
         raise WrongCampaignState(state=campaign.state, wanted=wanted.value)
     if wanted is CampaignState.RUNNING:
         await _check(session, campaign)
+        _check_texts(campaign)
         campaign.started_at = campaign.started_at or at
     _move(session, actor, campaign, wanted, at)
     return campaign
@@ -127,6 +132,15 @@ async def _check(session: AsyncSession, campaign: Campaign) -> None:
     queue = Pacing.model_validate(campaign.pacing).queue
     if queue is not None:
         await queues.get_queue(session, queue)
+
+
+def _check_texts(campaign: Campaign) -> None:
+    """Raises InvalidCampaign for a way of writing to people and nothing to write."""
+    texts = Texts.model_validate(campaign.texts)
+    missing = {Channel.EMAIL: texts.email is None, Channel.SMS: texts.sms is None}
+    for channel in map(Channel, campaign.channels):
+        if missing.get(channel, False):
+            raise InvalidCampaign(f"There is no text for {channel}.", reason="texts")
 
 
 def is_zone(name: str) -> bool:

@@ -66,14 +66,10 @@ def decide(history: Sequence[Past], rules: RetryRules, reach: Reach, *, luck: fl
     last = history[-1]
     if (over := _OVER.get(last.outcome)) is not None:
         return Finish(over, last.outcome)
-    if last.channel is Channel.TELEPHONE:
-        again = _again(history, rules, reach, luck)
-        if again is not None and again.at < reach.ends_at:
-            return again
-        reason = "too_late" if again is not None else last.outcome
-    else:
-        reason = last.outcome
-    return _next_channel(history, reach, last, reason)
+    again = (_again if last.channel is Channel.TELEPHONE else _write_again)(history, rules, reach, luck)
+    if again is not None and again.at < reach.ends_at:
+        return again
+    return _next_channel(history, reach, last, "too_late" if again is not None else last.outcome)
 
 
 def _next_channel(history: Sequence[Past], reach: Reach, last: Past, reason: str) -> Try | Finish:
@@ -103,6 +99,18 @@ def _again(history: Sequence[Past], rules: RetryRules, reach: Reach, luck: float
         return None
     at = _when(rule, reach, last, rule.wait(same - 1, luck))
     return Try(at, Channel.TELEPHONE, number, last.outcome) if at is not None else None
+
+
+def _write_again(history: Sequence[Past], rules: RetryRules, reach: Reach, luck: float) -> Try | None:
+    """The same message once more, only of what surely never left us: what was refused would be again."""
+    last = history[-1]
+    rule = rules.after.get(last.outcome) if last.outcome is Outcome.NOT_PLACED else None
+    same = sum(past.channel is last.channel and past.outcome is last.outcome for past in history)
+    if rule is None or same > rule.times:
+        return None
+    at = reach.hours.next_open(last.ended_at + rule.wait(same - 1, luck))
+    number = reach.numbers.index(last.address) if last.address in reach.numbers else 0
+    return Try(at, last.channel, number, last.outcome) if at is not None else None
 
 
 def _number(rung: Sequence[Past], rule: RetryRule, rules: RetryRules, reach: Reach, last: Past) -> int | None:

@@ -201,7 +201,7 @@ class DecisionResponse(BaseModel):
     contact_id: UUID
     campaign_id: UUID
     at: datetime
-    decision: str = Field(description="`called`, `waits` or `finished`.")
+    decision: str = Field(description="`called`, `written`, `waits` or `finished`.")
     reason: str
     until: datetime | None
 
