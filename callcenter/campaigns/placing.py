@@ -269,7 +269,11 @@ _IN_WRITING = frozenset({Outcome.SENT, Outcome.DELIVERED})
 
 
 def _has_another_number(contact: CampaignContact) -> bool:
-    return contact.next_channel != Channel.EMAIL and contact.next_number + 1 < len(contact.numbers)
+    """To write to: only before the first attempt, which may have found somebody else at that number."""
+    may_change = contact.next_channel == Channel.TELEPHONE or (
+        contact.next_channel == Channel.SMS and contact.attempts == 0
+    )
+    return may_change and contact.next_number + 1 < len(contact.numbers)
 
 
 def finish(contact: CampaignContact, result: ContactResult, reason: str, at: datetime) -> None:

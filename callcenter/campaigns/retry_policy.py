@@ -74,14 +74,26 @@ def decide(history: Sequence[Past], rules: RetryRules, reach: Reach, *, luck: fl
 
 def _next_channel(history: Sequence[Past], reach: Reach, last: Past, reason: str) -> Try | Finish:
     tried = {past.channel for past in history}
-    coming = next((channel for channel in reach.channels if channel not in tried), None)
+    left = ((channel, _living(history, reach, channel)) for channel in reach.channels if channel not in tried)
+    coming, number = next(((channel, index) for channel, index in left if index is not None), (None, 0))
     if coming is None:
         failed = all(past.outcome in _DEAD | {Outcome.BOUNCED} for past in history)
         return Finish(ContactResult.FAILED if failed else ContactResult.UNREACHABLE, reason)
     at = reach.hours.next_open(last.ended_at) if coming is Channel.TELEPHONE else last.ended_at
     if at is None or at >= reach.ends_at:
         return Finish(ContactResult.UNREACHABLE, "too_late")
-    return Try(at, coming, 0, reason)
+    return Try(at, coming, number, reason)
+
+
+def _living(history: Sequence[Past], reach: Reach, channel: Channel) -> int | None:
+    """The index of the first number that is the person's, as far as we know: a stranger must not read of them either.
+
+    None: there is no such number.
+    """
+    if channel is Channel.EMAIL:
+        return 0
+    dead = {past.address for past in history if past.outcome in _DEAD}
+    return next((index for index, number in enumerate(reach.numbers) if number not in dead), None)
 
 
 def _again(history: Sequence[Past], rules: RetryRules, reach: Reach, luck: float) -> Try | None:

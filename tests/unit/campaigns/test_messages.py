@@ -149,6 +149,19 @@ def test_what_came_back_goes_by_the_next_channel_and_then_by_none() -> None:
     assert decide(history, RetryRules(), ways, luck=0.5) == Finish(ContactResult.FAILED, Outcome.BOUNCED)
 
 
+@pytest.mark.parametrize("dead", [Outcome.WRONG_PERSON, Outcome.INVALID_NUMBER])
+def test_nothing_is_written_to_a_number_that_is_not_theirs(dead: Outcome) -> None:
+    numbers = ("+8613800000001", "+8613800000002")
+    ways = Reach((Channel.TELEPHONE, Channel.SMS, Channel.EMAIL), numbers, HOURS, T0 + timedelta(days=30))
+    rules = RetryRules(after={})
+    first = [Past(Channel.TELEPHONE, numbers[0], dead, T0)]
+    assert decide(first, rules, ways, luck=0.5) == Try(T0, Channel.SMS, 1, dead)
+    both = [*first, Past(Channel.TELEPHONE, numbers[1], dead, T0)]
+    assert decide(both, rules, ways, luck=0.5) == Try(T0, Channel.EMAIL, 0, dead)
+    no_mail = Reach((Channel.TELEPHONE, Channel.SMS), numbers, HOURS, T0 + timedelta(days=30))
+    assert decide(both, rules, no_mail, luck=0.5) == Finish(ContactResult.FAILED, dead)
+
+
 def test_what_never_left_us_is_written_again_within_the_hours_and_the_budget() -> None:
     ways = reach(Channel.EMAIL)
     late = [Past(Channel.EMAIL, "a@example.com", Outcome.NOT_PLACED, T0 + timedelta(hours=10))]  # eight in the evening
