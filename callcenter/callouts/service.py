@@ -90,14 +90,19 @@ async def take_places(session: AsyncSession, numbers: Collection[str], home: Hom
 
     A campaign's dials have their own limits (callcenter.campaigns.governor): of those here only a number's own counts.
     """
-    prefixes = [PrefixRule(rule.prefix, rule.allowed) for rule in await queries.all_prefixes(session)]
-    refused = {number: why for number in numbers if (why := policy.find_refusal(number, home.country, prefixes))}
-    listed = await do_not_call.list_listed(session, numbers, at)
-    refused |= dict.fromkeys(listed - refused.keys(), Refusal.DO_NOT_CALL)
+    refused = await list_refused(session, numbers, home, at)
     wanted = sorted(set(numbers) - refused.keys())
     limit = (await get_limits(session)).number_daily
     taken = await queries.take_of_numbers(session, _day(home, at), wanted, limit=limit)
     return refused | {number: Refusal.NUMBER_LIMIT for number in wanted if number not in taken}
+
+
+async def list_refused(session: AsyncSession, numbers: Collection[str], home: Home, at: datetime) -> dict[str, Refusal]:
+    """Of these numbers, why not, of those to which nothing goes from here by itself, no text message either."""
+    prefixes = [PrefixRule(rule.prefix, rule.allowed) for rule in await queries.all_prefixes(session)]
+    refused = {number: why for number in numbers if (why := policy.find_refusal(number, home.country, prefixes))}
+    listed = await do_not_call.list_listed(session, numbers, at)
+    return refused | dict.fromkeys(listed - refused.keys(), Refusal.DO_NOT_CALL)
 
 
 async def _take(session: AsyncSession, wanted: CallOut, day: date) -> Refusal | None:

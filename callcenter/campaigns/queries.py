@@ -92,25 +92,30 @@ async def database_now(session: AsyncSession) -> datetime:
 # -- due and claimed
 
 
-async def count_open(session: AsyncSession, pbx: str) -> dict[UUID, int]:
-    """Dials that are not over, by campaign."""
+async def count_open(
+    session: AsyncSession, pbx: str, *, channels: Collection[Channel] = (Channel.TELEPHONE,)
+) -> dict[UUID, int]:
+    """Dials (or what else goes by these channels) that are not over, by campaign."""
+    by_these = one_of(CampaignAttempt.channel, [channel.value for channel in channels])
     query = (
         select(CampaignAttempt.campaign_id, func.count())
-        .where(CampaignAttempt.is_open, CampaignAttempt.pbx == pbx, CampaignAttempt.channel == Channel.TELEPHONE.value)
+        .where(CampaignAttempt.is_open, CampaignAttempt.pbx == pbx, by_these)
         .group_by(CampaignAttempt.campaign_id)
     )
     return {row[0]: row[1] for row in await session.execute(query)}
 
 
-async def lock_due(session: AsyncSession, campaign_id: UUID, at: datetime, *, limit: int) -> Sequence[CampaignContact]:
-    """The contacts to be dialled whose time has come, the longest waiting first; none that another holds."""
+async def lock_due(
+    session: AsyncSession, campaign_id: UUID, at: datetime, *, limit: int, channel: Channel = Channel.TELEPHONE
+) -> Sequence[CampaignContact]:
+    """The contacts whose time has come, the longest waiting first; those that another holds are left out."""
     query = (
         select(CampaignContact)
         .where(
             CampaignContact.campaign_id == campaign_id,
+            CampaignContact.next_channel == channel,
             CampaignContact.state == ContactState.WAITING,
             CampaignContact.next_at <= at,
-            CampaignContact.next_channel == Channel.TELEPHONE,
         )
         .order_by(CampaignContact.next_at)
         .limit(limit)
@@ -239,6 +244,17 @@ async def insert_answers(session: AsyncSession, rows: Rows) -> None:
         new = upsert(CampaignAnswer).values(**row)
         changed = {"value": row["value"], "revision": row["revision"], "answered_at": row["answered_at"]}
         await session.execute(new.on_conflict_do_update(index_elements=["attempt_id", "question"], set_=changed))
+
+
+async def list_open_messages(session: AsyncSession, campaign_id: UUID, contact_id: UUID | None = None) -> Sequence[str]:
+    """Attempts by message that are not over, of the campaign or one contact in it."""
+    query = select(CampaignAttempt.id).where(
+        CampaignAttempt.is_open,
+        CampaignAttempt.campaign_id == campaign_id,
+        CampaignAttempt.channel != Channel.TELEPHONE.value,
+    )
+    query = query if contact_id is None else query.where(CampaignAttempt.contact_id == contact_id)
+    return (await session.scalars(query)).all()
 
 
 async def list_open_attempts(session: AsyncSession, pbx: str, *, claimed_before: datetime) -> set[str]:

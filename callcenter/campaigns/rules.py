@@ -41,12 +41,20 @@ class MailTexts(Rules):
     text: SpokenTexts
 
 
+class SmsTexts(SpokenTexts):
+    """``template``: the name under which the gateway's operator has registered the text, where it must be."""
+
+    zh: str = Field(default="", max_length=500)
+    en: str = Field(default="", max_length=500)
+    template: str = Field(default="", max_length=100)
+
+
 class Texts(Rules):
     """What is said and written; ``{name}`` and the contact's other variables are filled in."""
 
     spoken: Mapping[TextName, SpokenTexts] = Field(default_factory=dict, max_length=40)
     email: MailTexts | None = None
-    sms: SpokenTexts | None = None
+    sms: SmsTexts | None = None
 
 
 class Windows(Rules):

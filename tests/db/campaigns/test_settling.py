@@ -398,7 +398,7 @@ class TestOutCall:
         attempt = await dialled(database, campaign)
         async with database.transaction() as session:
             found = await outcalls.find(session, attempt.id)
-            assert found == outcalls.OutCall("campaign_reminder", patient.id, "", {})
+            assert found == outcalls.OutCall("campaign_reminder", "+8613800000001", patient.id, "", {})
             assert await outcalls.find(session, "pbx1-ca-gggggggggggggggggggggggggggggggh") is None
             await session.execute(update(CampaignAttempt).values(is_open=False))
             assert await outcalls.find(session, attempt.id) is None
