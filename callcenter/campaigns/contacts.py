@@ -78,7 +78,7 @@ async def add_contacts(
     keys = Counter(one.key for one in given)
     patients = await queries.list_known_patients(session, {one.patient_id for one in given if one.patient_id})
     for index, one in enumerate(given):
-        row, reason = _row(one, campaign_id, channels, plan, at)
+        row, reason = new_row(one, campaign_id, channels, plan, at)
         if reason is None and keys[one.key] > 1 and one.key in rows:
             reason = "repeated"
         if reason is None and one.zone is not None and not is_zone(one.zone):
@@ -97,9 +97,10 @@ async def add_contacts(
     return Added(len(made), sorted(rejected, key=lambda one: one.index))
 
 
-def _row(
+def new_row(
     one: NewContact, campaign_id: UUID, channels: Sequence[Channel], plan: NumberPlan, at: datetime
 ) -> tuple[dict[str, Any], str | None]:
+    """The contact as a row, or why there is none: ``number``, ``unreachable``."""
     numbers = [plan.normalise(number) for number in one.numbers]
     readable = list(dict.fromkeys(number for number in numbers if number is not None))
     if len(readable) < len(set(one.numbers)) and None in numbers:
