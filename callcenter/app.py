@@ -22,6 +22,7 @@ from callcenter.callouts import routes as callouts_routes
 from callcenter.calls import recording_routes
 from callcenter.calls import routes as calls_routes
 from callcenter.calls.recording_keys import recording_keys
+from callcenter.campaigns import audience_routes
 from callcenter.campaigns import handlers as campaign_handlers
 from callcenter.campaigns import routes as campaign_routes
 from callcenter.core.background import Background
@@ -34,6 +35,7 @@ from callcenter.core.middleware import RequestEnvelope
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.problems import Problem, install_problem_handlers, problem_responses
 from callcenter.core.secrets import find_secret, get_secret
+from callcenter.core.uploaded_tables import MAX_UPLOAD_BYTES
 from callcenter.desk import call_routes as desk_call_routes
 from callcenter.desk import own_routes, phone_routes, record_routes, screen_pop_routes
 from callcenter.desk import routes as desk_routes
@@ -46,7 +48,6 @@ from callcenter.messaging import routes as messaging_routes
 from callcenter.messaging.routes import MAX_REPORT_BYTES
 from callcenter.operations import RoleChecks, add_operations_routes
 from callcenter.patients import routes as patients_routes
-from callcenter.patients.import_files import MAX_UPLOAD_BYTES
 from callcenter.quality import routes as quality_routes
 from callcenter.queues import recording_policy_routes
 from callcenter.queues import routes as queues_routes
@@ -81,6 +82,7 @@ DOMAINS: tuple[ModuleType, ...] = (
     callouts_routes,
     do_not_call_routes,
     campaign_routes,
+    audience_routes,
     messaging_routes,
     recording_routes,
     recording_policy_routes,
@@ -99,11 +101,12 @@ DOMAINS: tuple[ModuleType, ...] = (
 
 UPLOADS: dict[str, int] = {
     f"{API_PREFIX}/patients/import": MAX_UPLOAD_BYTES + 65_536,
+    f"{API_PREFIX}/campaigns/{{campaign_id}}/contacts/import": MAX_UPLOAD_BYTES + 65_536,
     f"{API_PREFIX}/messages/sms-reports": MAX_REPORT_BYTES,
     f"{API_PREFIX}/prompts/recordings": MAX_RECORDING_BYTES + 65_536,
     f"{API_PREFIX}/spoken-texts/recordings": MAX_RECORDING_BYTES + 65_536,
 }
-"""Paths that take files, or from strangers, and the bytes these may have."""
+"""Paths that take files, or what strangers send, as their routes write them, and the bytes these may have."""
 
 
 def create_app(settings: Settings, database: Database, role_checks: RoleChecks = ()) -> FastAPI:

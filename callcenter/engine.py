@@ -44,6 +44,7 @@ from callcenter.calls.recording_keys import recording_keys
 from callcenter.calls.recording_storing import DiskGuard, RecordingStorer
 from callcenter.campaigns import handlers as campaign_handlers
 from callcenter.campaigns.dialer import DIAL_SECONDS, PREPARE_SECONDS, WRITE_SECONDS, CampaignDials, Dialer
+from callcenter.campaigns.triggers import TRIGGER_SECONDS, Triggers
 from callcenter.clock_keeper import LOOK_SECONDS as CLOCK_SECONDS
 from callcenter.clock_keeper import ClockKeeper
 from callcenter.core.bus import BusListener
@@ -225,6 +226,8 @@ class Engine:
             group.create_task(run_every("dialer", DIAL_SECONDS, dialer.dial))
             group.create_task(run_every("prepare-contacts", PREPARE_SECONDS, dialer.prepare))
             group.create_task(run_every("write-to-contacts", WRITE_SECONDS, dialer.write))
+            found = Triggers(self._database, self._pbx, Home.of(self._settings), self._number_plan)
+            group.create_task(run_every("campaign-audiences", TRIGGER_SECONDS, found.look))
             lost_dials = LostDials(
                 self._database,
                 self._commands,

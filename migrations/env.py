@@ -19,6 +19,7 @@ import callcenter.callbacks.models
 import callcenter.callouts.models
 import callcenter.calls.models
 import callcenter.calls.recording_models
+import callcenter.campaigns.audience_models
 import callcenter.campaigns.models
 import callcenter.core.alarms
 import callcenter.core.audit

@@ -97,6 +97,17 @@ async def take_places(session: AsyncSession, numbers: Collection[str], home: Hom
     return refused | {number: Refusal.NUMBER_LIMIT for number in wanted if number not in taken}
 
 
+async def find_refusals(
+    session: AsyncSession, numbers: Collection[str], home: Home, at: datetime
+) -> dict[str, Refusal]:
+    """What :func:`take_places` would say now; no place is taken."""
+    refused = await list_refused(session, numbers, home, at)
+    limit = (await get_limits(session)).number_daily
+    wanted = set(numbers) - refused.keys()
+    taken = await queries.taken_of_numbers(session, _day(home, at), wanted)
+    return refused | {number: Refusal.NUMBER_LIMIT for number in wanted if taken.get(number, 0) >= limit}
+
+
 async def list_refused(session: AsyncSession, numbers: Collection[str], home: Home, at: datetime) -> dict[str, Refusal]:
     """Of these numbers, why not, of those to which nothing goes from here by itself, no text message either."""
     prefixes = [PrefixRule(rule.prefix, rule.allowed) for rule in await queries.all_prefixes(session)]

@@ -79,7 +79,7 @@ async def add_contacts(
         session, {one.appointment_id for one in given if one.appointment_id}
     )
     for index, one in enumerate(given):
-        row, reason = _row(one, campaign_id, channels, plan, at)
+        row, reason = new_row(one, campaign_id, channels, plan, at)
         if reason is None:
             reason = _reason_against(one, patients, appointments)
         if reason is None and one.key in rows:
@@ -111,9 +111,10 @@ def _reason_against(
     return None
 
 
-def _row(
+def new_row(
     one: NewContact, campaign_id: UUID, channels: Sequence[Channel], plan: NumberPlan, at: datetime
 ) -> tuple[dict[str, Any], str | None]:
+    """The contact as a row, or why there is none: ``number``, ``unreachable``."""
     numbers = [plan.normalise(number) for number in one.numbers]
     readable = list(dict.fromkeys(number for number in numbers if number is not None))
     if None in numbers:

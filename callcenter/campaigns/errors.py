@@ -46,3 +46,13 @@ class UnknownVariable(InvalidInput):
 
     code = "unknown-variable"
     title_en, title_zh = "A text names something that the contact does not have.", "文本中引用了联系人没有的变量。"
+
+
+class ImportNotFound(NotFound):
+    code = "campaign-import-not-found"
+    title_en, title_zh = "The campaign has no such import.", "该外呼任务没有此导入记录。"
+
+
+class AudienceNotFound(NotFound):
+    code = "campaign-audience-not-found"
+    title_en, title_zh = "The campaign looks for nobody by itself.", "该外呼任务没有设置自动名单。"

@@ -140,3 +140,8 @@ async def read_progress(session: AsyncSession, campaign_id: UUID, at: datetime) 
         per_hour=per_hour,
         expected_end_at=at + _HOUR * (left / per_hour) if per_hour and left else None,
     )
+
+
+async def count_contacts(session: AsyncSession, campaign_id: UUID) -> int:
+    query = select(func.count()).where(CampaignContact.campaign_id == campaign_id)
+    return await session.scalar(query) or 0

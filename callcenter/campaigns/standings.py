@@ -18,8 +18,11 @@ from callcenter.patients import service as patients
 from callcenter.workorders import service as workorders
 
 
-async def read(session: AsyncSession, today: date, contacts: Sequence[CampaignContact]) -> dict[UUID, Standing]:
-    """By contact. The attempts that are made for these contacts in this transaction are not counted."""
+async def read(
+    session: AsyncSession, today: date, contacts: Sequence[CampaignContact], *, claimed: bool = True
+) -> dict[UUID, Standing]:
+    """By contact. ``claimed``: an attempt is made for each of them in this transaction, and is not counted."""
+    own = int(claimed)
     known = {contact.patient_id for contact in contacts if contact.patient_id is not None}
     states = await patients.list_states(session, known) if known else {}
     complaining = await workorders.list_complaining(session, known) if known else set()
@@ -32,8 +35,8 @@ async def read(session: AsyncSession, today: date, contacts: Sequence[CampaignCo
             deceased=state is not None and state.deceased,
             in_hospital=state is not None and state.in_hospital,
             open_complaint=contact.patient_id in complaining,
-            attempts_of_number=counts.attempts_of_number.get(numbers[contact.id], 1) - 1,
-            attempts_of_person=counts.attempts_of_person.get(contact.person, 1) - 1,
+            attempts_of_number=max(counts.attempts_of_number.get(numbers.get(contact.id, ""), 0) - own, 0),
+            attempts_of_person=max(counts.attempts_of_person.get(contact.person, 0) - own, 0),
             conversations=counts.conversations.get(contact.person, 0),
             last_conversation_at=counts.last_conversation_at.get(contact.person),
         )

@@ -28,10 +28,10 @@ class RequestEnvelope:
     """
 
     def __init__(self, app: ASGIApp, metrics: HttpMetrics, uploads: Mapping[str, int]) -> None:
-        """``uploads``: path to the bytes a body sent there may have, where that is not MAX_BODY_BYTES."""
+        """``uploads``: path, as routes write it, to the bytes a body sent there may have: more than MAX_BODY_BYTES."""
         self._app = app
         self._metrics = metrics
-        self._uploads = uploads
+        self._uploads = [(_path_pattern(path), most) for path, most in uploads.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -54,8 +54,7 @@ class RequestEnvelope:
                 if b"\x00" in scope["path"].encode() or b"%00" in scope["query_string"]:
                     await problem_response(scope, BadRequest)(scope, receive, send_enveloped)
                 else:
-                    limit = self._uploads.get(scope["path"], MAX_BODY_BYTES)
-                    await self._app(scope, _limited(receive, limit), send_enveloped)
+                    await self._app(scope, _limited(receive, self._most(scope["path"])), send_enveloped)
             except Exception as error:
                 response = unexpected_response(scope, error)
                 if status:
@@ -64,6 +63,17 @@ class RequestEnvelope:
             finally:
                 method = scope["method"] if scope["method"] in _METHODS else "OTHER"
                 self._metrics.record_request(method, route_template(scope), status, time.monotonic() - started_at)
+
+    def _most(self, path: str) -> int:
+        return next((most for pattern, most in self._uploads if pattern.fullmatch(path)), MAX_BODY_BYTES)
+
+
+def _path_pattern(path: str) -> re.Pattern[str]:
+    """``/campaigns/{id}/import``: whatever stands between two slashes for what is in braces."""
+    return re.compile("".join("[^/]+" if part.startswith("{") else re.escape(part) for part in _FILLED_IN.split(path)))
+
+
+_FILLED_IN = re.compile(r"(\{[^}]*\})")
 
 
 def route_template(scope: Scope) -> str:

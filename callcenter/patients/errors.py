@@ -50,13 +50,6 @@ class VipGradeInUse(Conflict):
     title_en, title_zh = "Patients still have this VIP grade.", "仍有患者使用该 VIP 等级。"
 
 
-class ImportRefused(InvalidInput):
-    """The file as a whole cannot be loaded; ``details["reason"]`` is a stable word, the message says the remedy."""
-
-    code = "import-refused"
-    title_en, title_zh = "The file cannot be imported.", "无法导入该文件。"
-
-
 class SearchTooWide(InvalidInput):
     """Of an agent: whoever has a caller on the line knows more of them than that."""
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from callcenter.core.clock import now
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.security import keyed_code_hash
-from callcenter.patients.import_files import MAX_CELL_LENGTH, RawRow, refused
+from callcenter.core.uploaded_tables import CONTROL, EMAIL, MAX_CELL_LENGTH, RawRow, RowProblem, refused
 
 COLUMNS = (
     "external_id",
@@ -41,6 +41,18 @@ PATIENT_COLUMNS = {
 }
 """Those that are kept in the table of patients, and where."""
 
+REFUSALS: dict[str, tuple[str, str]] = {
+    "missing-column": (
+        "缺少必需的列 external_id 或 name。",
+        "The header lacks external_id or name (docs/patient-import.md).",
+    ),
+    "unknown-column": (
+        "表头中有无法识别的列。",
+        "The header has a column that is not known (docs/patient-import.md).",
+    ),
+}
+"""Of a whole file, beside those of :mod:`callcenter.core.uploaded_tables`."""
+
 REASONS: dict[str, tuple[str, str]] = {
     "missing": ("必填项为空。", "Must not be empty."),
     "wrong-cell-count": ("该行的列数与表头不同。", "The row has another number of cells than the header."),
@@ -66,9 +78,6 @@ REASONS: dict[str, tuple[str, str]] = {
 
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _CARD_NUMBER = re.compile(r"[A-Za-z0-9-]{4,32}")
-_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f\ud800-\udfff]{1,64}@[^@\s\x00-\x1f\x7f\ud800-\udfff]{1,190}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-"""Also halves of characters (surrogates), which UTF-8 cannot hold."""
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|(\d{2})(\d{2})|年(\d{1,2})月(\d{1,2})日)")
 _OLDEST = date(1880, 1, 1)
 _SEXES = {"": "unknown", "unknown": "unknown", "未知": "unknown", "female": "female", "f": "female", "女": "female"}
@@ -78,16 +87,6 @@ _YES_NO = dict.fromkeys(("", "no", "n", "false", "0", "否"), False) | dict.from
     ("yes", "y", "true", "1", "是"), True
 )
 _RELATIONS = frozenset({"self", "family", "carer", "work"})
-
-
-@dataclass(frozen=True, slots=True)
-class RowProblem:
-    """One thing wrong in one row. ``external_id`` helps to find it; no other value of the row is kept."""
-
-    line: int
-    column: str
-    reason: str
-    external_id: str
 
 
 class PatientRow(NamedTuple):
@@ -124,9 +123,9 @@ def read_header(cells: Sequence[str]) -> list[str]:
         names.pop()
     unknown = [position for position, name in enumerate(names, start=1) if name not in COLUMNS]
     if not set(REQUIRED) <= set(names):
-        raise refused("missing-column")
+        raise refused("missing-column", REFUSALS)
     if unknown:
-        raise refused("unknown-column", columns=unknown)
+        raise refused("unknown-column", REFUSALS, columns=unknown)
     if len(set(names)) != len(names):
         raise refused("repeated-column")
     return names
@@ -156,7 +155,7 @@ def _external_id(text: str, context: ImportContext) -> str:
 def _name(text: str, _: ImportContext) -> str:
     if not text:
         raise _BadCell("missing")
-    if len(text) > 100 or _CONTROL.search(text):
+    if len(text) > 100 or CONTROL.search(text):
         raise _BadCell("bad-text")
     return text
 
@@ -215,7 +214,7 @@ def _check_code(text: str, _: ImportContext) -> str | None:
 
 
 def _email(text: str, _: ImportContext) -> str | None:
-    if text and not _EMAIL.fullmatch(text):
+    if text and not EMAIL.fullmatch(text):
         raise _BadCell("bad-email")
     return text or None
 

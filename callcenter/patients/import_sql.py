@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callcenter.core.audit import Actor
 from callcenter.core.copying import copy_lines
 from callcenter.core.ids import new_id
+from callcenter.core.uploaded_tables import RowProblem
 from callcenter.core.upsert import Written
-from callcenter.patients.import_rows import PATIENT_COLUMNS, PatientRow, RowProblem
+from callcenter.patients.import_rows import PATIENT_COLUMNS, PatientRow
 
 _VALUES = tuple(PATIENT_COLUMNS.values())
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})

@@ -5,7 +5,7 @@ While PostgreSQL writes one batch, a thread reads the next: neither waits for th
 
 import asyncio
 import csv
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing, closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -17,16 +17,15 @@ from callcenter.core.db import Database
 from callcenter.core.http import open_transaction
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.spreadsheets import cell
+from callcenter.core.uploaded_tables import MAX_ROWS, RawRow, RowProblem, open_table, read_ahead, refused
 from callcenter.core.upsert import Written
 from callcenter.directory import service as directory
 from callcenter.patients import import_sql, queries
-from callcenter.patients.import_files import MAX_ROWS, RawRow, open_table, refused
 from callcenter.patients.import_rows import (
     PATIENT_COLUMNS,
     REASONS,
     ImportContext,
     PatientRow,
-    RowProblem,
     RowReader,
     read_header,
 )
@@ -84,7 +83,7 @@ async def import_patients(
         reader = RowReader(header, await _context(database, number_plan, check_code_key))
         columns = [column for name, column in PATIENT_COLUMNS.items() if name in header]
         report = ImportReport()
-        async with aclosing(_read_ahead(lambda: _read_batch(table.rows, reader))) as batches:
+        async with aclosing(read_ahead(lambda: _read_batch(table.rows, reader))) as batches:
             async for batch in batches:
                 await _load_batch(database, actor, batch, columns, report)
                 if report.rows > MAX_ROWS:
@@ -102,17 +101,6 @@ async def _context(database: Database, number_plan: NumberPlan, check_code_key: 
             vip_grades=frozenset(grade.code for grade in await queries.vip_grades(session)),
             doctor_ids=await directory.doctor_ids_by_code(session),
         )
-
-
-async def _read_ahead(read: Callable[[], _Batch | None]) -> AsyncGenerator[_Batch]:
-    """What ``read`` returns until it returns None; it runs in a thread while the one before is dealt with."""
-    reading = asyncio.create_task(asyncio.to_thread(read))
-    try:
-        while batch := await asyncio.shield(reading):
-            reading = asyncio.create_task(asyncio.to_thread(read))
-            yield batch
-    finally:
-        await asyncio.wait({reading})  # nobody else may read on, or close the file, before the thread has ended
 
 
 def _read_batch(rows: Iterator[RawRow], reader: RowReader) -> _Batch | None:
@@ -154,5 +142,5 @@ def write_problems(report: ImportReport, target: TextIO) -> None:
     writer = csv.writer(target)
     writer.writerow(["line", "column", "external_id", "reason", "reason_zh", "reason_en"])
     for problem in report.problems:
-        cells = [problem.column, problem.external_id, problem.reason, *REASONS[problem.reason]]
+        cells = [problem.column, problem.row_id, problem.reason, *REASONS[problem.reason]]
         writer.writerow([problem.line, *map(cell, cells)])

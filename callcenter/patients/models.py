@@ -135,3 +135,19 @@ class Appointment(Base):
     starts_at: Mapped[datetime]
     status: Mapped[str]
     """``booked``, ``confirmed``, ``cancelled``, ``attended`` or ``missed``."""
+
+
+class PatientReminder(Base):
+    """A day on which something is due for the patient, as the hospital's system tells it."""
+
+    __tablename__ = "patient_reminders"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    external_id: Mapped[str] = mapped_column(unique=True)
+    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patients.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str]
+    """``check_up``, ``vaccination``, ``re_examination`` or ``medication``."""
+    due_on: Mapped[date] = mapped_column(index=True)
+    note: Mapped[str] = mapped_column(default="")
+    active: Mapped[bool] = mapped_column(default=True)
+    """False: it is done, or not wanted any more."""

@@ -45,6 +45,7 @@ from callcenter.patients.schemas import (
     PatientPut,
     PatientSummary,
     RecordWritten,
+    ReminderPut,
     SearchRequest,
     VipGradePut,
     VipGradeResponse,
@@ -212,6 +213,16 @@ async def put_appointment(
 ) -> RecordWritten:
     """Keep an appointment and its status; repeating it changes nothing."""
     written = await service.put_record(session, access.actor, Appointment, external_id, **body.model_dump())
+    response.status_code = 201 if written is Written.CREATED else 200
+    return RecordWritten(external_id=external_id, written=written)
+
+
+@router.put("/reminders/{external_id}", responses={201: {"description": "Created.", "model": RecordWritten}})
+async def put_reminder(
+    external_id: ExternalIdInPath, body: ReminderPut, access: Hospital, session: DbSession, response: Response
+) -> RecordWritten:
+    """Keep a day on which something is due for a patient: a vaccination, a re-examination, medication."""
+    written = await service.put_reminder(session, access.actor, external_id, **body.model_dump())
     response.status_code = 201 if written is Written.CREATED else 200
     return RecordWritten(external_id=external_id, written=written)
 

@@ -35,6 +35,7 @@ LanguageCode = Literal["zh", "en"]
 Relation = Literal["self", "family", "carer", "work"]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$")]
 VisitKind = Literal["outpatient", "emergency", "inpatient"]
+ReminderKind = Literal["check_up", "vaccination", "re_examination", "medication"]
 AppointmentStatus = Literal["booked", "confirmed", "cancelled", "attended", "missed"]
 
 
@@ -197,6 +198,16 @@ class AppointmentPut(RecordPut):
     booked_at: AwareDatetime
     starts_at: AwareDatetime
     status: AppointmentStatus = "booked"
+
+
+class ReminderPut(ApiModel):
+    """``due_on``: the day itself; campaigns say how many days before it people are reminded."""
+
+    patient: ExternalId = Field(description="The patient's external id.", examples=["P000123"])
+    kind: ReminderKind = Field(examples=["vaccination"])
+    due_on: date = Field(examples=["2026-12-01"])
+    note: str = Field(default="", max_length=200, description="What it is, as the patient may hear it.")
+    active: bool = Field(default=True, description="False: done, or not wanted any more.")
 
 
 class RecordWritten(ApiModel):

@@ -30,7 +30,16 @@ from callcenter.patients.errors import (
     VipGradeInUse,
     VipGradeNotFound,
 )
-from callcenter.patients.models import Appointment, Card, Discharge, Patient, PatientNumber, VipGrade, Visit
+from callcenter.patients.models import (
+    Appointment,
+    Card,
+    Discharge,
+    Patient,
+    PatientNumber,
+    PatientReminder,
+    VipGrade,
+    Visit,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +290,24 @@ async def put_record(
     )
     action = f"patients.put_{model.__name__.lower()}"
     record_audit(session, actor, action, subject_id=external_id, patient_id=owner.id, written=written)
+    return written
+
+
+async def put_reminder(
+    session: AsyncSession, actor: Actor, external_id: str, *, patient: str, **values: Any
+) -> Written:
+    """Keep a day on which something is due; repeating it changes nothing. Raises UnknownPatient."""
+    owner = await queries.find_patient_by_external_id(session, patient)
+    if owner is None:
+        raise UnknownPatient
+    written = await put_row(
+        session,
+        PatientReminder,
+        {"external_id": external_id},
+        {"patient_id": owner.id, **values},
+        when_new={"id": new_id()},
+    )
+    record_audit(session, actor, "patients.put_reminder", subject_id=external_id, patient_id=owner.id, written=written)
     return written
 
 

@@ -9,7 +9,7 @@ refusals. What came out must be one value still. Where a value comes from and wh
 | caller's number, keys pressed | dialplan, ledger, SQL, dialled number | here; real calls: tests/e2e/hostile_numbers |
 | caller's name and other SIP headers | nothing of ours reads them | tests/e2e/abuse |
 | address of a guesser | alarm | here |
-| cells of a patient file | COPY, report | here; whole files: tests/unit/patients/test_import_files.py |
+| cells of a patient file | COPY, report | here; whole files: tests/unit/core/test_uploaded_tables.py |
 | names of uploaded files | nowhere | tests/db/api/test_outside_fields.py |
 | path and query of the API | SQL | here; tests/db/api: test_outside_fields, test_cursors, test_schemathesis |
 | texts that are spoken | a speech engine's input | here |
@@ -50,8 +50,8 @@ from callcenter.core.errors import CallcenterError
 from callcenter.core.logging import mask
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.spreadsheets import cell
-from callcenter.patients.import_files import RawRow
-from callcenter.patients.import_rows import ImportContext, PatientRow, RowProblem, RowReader
+from callcenter.core.uploaded_tables import RawRow, RowProblem
+from callcenter.patients.import_rows import ImportContext, PatientRow, RowReader
 from callcenter.patients.import_sql import copy_line
 from callcenter.patients.importing import ImportReport, write_problems
 from callcenter.queues.schemas import DidNumber, QueueName

@@ -50,6 +50,7 @@ ALLOWED = {
     "patients_put_visit": HOSPITAL,
     "patients_put_discharge": HOSPITAL,
     "patients_put_appointment": HOSPITAL,
+    "patients_put_reminder": HOSPITAL,
     "patients_list_vip_grades": EVERYBODY,
     "patients_put_vip_grade": ["admin"],
     "patients_remove_vip_grade": ["admin"],

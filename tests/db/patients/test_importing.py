@@ -16,9 +16,9 @@ from callcenter.core.db import Database
 from callcenter.core.ids import new_id
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.security import keyed_code_hash
+from callcenter.core.uploaded_tables import ImportRefused
 from callcenter.directory import service as directory
 from callcenter.patients import importing, service
-from callcenter.patients.errors import ImportRefused
 from callcenter.patients.importing import ImportReport, import_patients, write_problems
 from callcenter.patients.models import Card, Patient, PatientNumber
 from tests.support.api import as_role

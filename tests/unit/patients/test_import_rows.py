@@ -7,9 +7,8 @@ import pytest
 from callcenter.core.ids import new_id
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.security import keyed_code_hash
-from callcenter.patients.errors import ImportRefused
-from callcenter.patients.import_files import RawRow
-from callcenter.patients.import_rows import REASONS, ImportContext, PatientRow, RowProblem, RowReader, read_header
+from callcenter.core.uploaded_tables import ImportRefused, RawRow, RowProblem
+from callcenter.patients.import_rows import REASONS, ImportContext, PatientRow, RowReader, read_header
 
 KEY = "key-of-the-test"
 DOCTOR = new_id()

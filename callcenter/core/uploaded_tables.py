@@ -1,20 +1,24 @@
-"""A patient file as a table of texts: CSV in the encodings hospitals send, or XLSX. Nothing is trusted.
+"""A file that somebody sends as a table of texts: CSV in the encodings hospitals send, or XLSX. Nothing is trusted.
 
 Blocking and lazy: rows are read as they are asked for, so that a large file is never held in memory whole.
 """
 
+import asyncio
 import codecs
 import csv
 import io
+import re
 import zipfile
 import zlib
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 from xml.etree import ElementTree
 
-from callcenter.patients.errors import ImportRefused
+from callcenter.core.errors import InvalidInput
+
+Batch = TypeVar("Batch")
 
 MAX_UPLOAD_BYTES = 64 * 1024 * 1024
 MAX_FILE_BYTES = 512 * 1024 * 1024
@@ -36,22 +40,36 @@ REFUSALS: dict[str, tuple[str, str]] = {
     "encoding": ("无法识别文字编码，请存为 UTF-8 CSV。", "The text encoding is not known: save it as CSV UTF-8."),
     "not-a-table": ("文件不是 CSV 或 XLSX 表格。", "The file is neither a CSV nor an XLSX table."),
     "empty": ("文件为空，没有表头。", "The file is empty: there is no header row."),
-    "missing-column": (
-        "缺少必需的列 external_id 或 name。",
-        "The header lacks external_id or name (docs/patient-import.md).",
-    ),
-    "unknown-column": (
-        "表头中有无法识别的列。",
-        "The header has a column that is not known (docs/patient-import.md).",
-    ),
     "repeated-column": ("表头中有重复的列。", "The header names a column twice."),
 }
 
 
-def refused(reason: str, **details: Any) -> ImportRefused:
-    """The error for one of :data:`REFUSALS`, with its sentence in both languages."""
-    chinese, english = REFUSALS[reason]
+class ImportRefused(InvalidInput):
+    """The file as a whole cannot be loaded; ``details["reason"]`` is a stable word, the message says the remedy."""
+
+    code = "import-refused"
+    title_en, title_zh = "The file cannot be imported.", "无法导入该文件。"
+
+
+def refused(reason: str, texts: Mapping[str, tuple[str, str]] = REFUSALS, **details: Any) -> ImportRefused:
+    """The error for one of ``texts``, with its sentence in both languages."""
+    chinese, english = texts[reason]
     return ImportRefused(english, reason=reason, text_zh=chinese, text_en=english, **details)
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """One thing wrong in one row. ``row_id`` helps to find it: an id, never another value of the row."""
+
+    line: int
+    column: str
+    reason: str
+    row_id: str
+
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+"""What no cell may hold. Also halves of characters (surrogates), which UTF-8 cannot hold."""
+EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f\ud800-\udfff]{1,64}@[^@\s\x00-\x1f\x7f\ud800-\udfff]{1,190}")
 
 
 class RawRow(NamedTuple):
@@ -82,6 +100,17 @@ def open_table(file: BinaryIO) -> RawTable:
     if beginning.startswith(b"\xd0\xcf\x11\xe0"):
         raise refused("old-excel")
     return _open_csv(file)
+
+
+async def read_ahead(read: Callable[[], Batch | None]) -> AsyncGenerator[Batch]:
+    """What ``read`` returns until it returns None; it runs in a thread while the one before is dealt with."""
+    reading = asyncio.create_task(asyncio.to_thread(read))
+    try:
+        while (batch := await asyncio.shield(reading)) is not None:
+            reading = asyncio.create_task(asyncio.to_thread(read))
+            yield batch
+    finally:
+        await asyncio.wait({reading})  # nobody else may read on, or close the file, before the thread has ended
 
 
 # -- CSV

@@ -8,9 +8,8 @@ from datetime import date, datetime
 import pytest
 from openpyxl import Workbook
 
-from callcenter.patients import import_files
-from callcenter.patients.errors import ImportRefused
-from callcenter.patients.import_files import RawRow, open_table
+from callcenter.core import uploaded_tables
+from callcenter.core.uploaded_tables import ImportRefused, RawRow, open_table
 
 
 def rows_of(data: bytes) -> list[RawRow]:
@@ -52,7 +51,7 @@ def test_the_number_of_rows_is_known_beforehand() -> None:
 def test_a_quote_that_never_closes_is_one_bad_row_and_not_an_error() -> None:
     rows = rows_of(b'external_id,name\nP1,"' + b"x,\n" * 60_000)
     assert rows[0].cells == ["external_id", "name"]
-    assert len(rows[1].cells[0]) > import_files.MAX_CELL_LENGTH
+    assert len(rows[1].cells[0]) > uploaded_tables.MAX_CELL_LENGTH
 
 
 def test_xlsx_cells_become_what_a_person_typed() -> None:
@@ -101,7 +100,7 @@ def test_a_workbook_with_a_flipped_byte_is_read_or_refused(position: int) -> Non
     try:
         rows_of(bytes(data))
     except ImportRefused as error:
-        assert error.details["reason"] in import_files.REFUSALS
+        assert error.details["reason"] in uploaded_tables.REFUSALS
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked() -> None:
@@ -114,8 +113,8 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked() -> None:
 
 
 def test_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_files, "MAX_ROWS", 2)
+    monkeypatch.setattr(uploaded_tables, "MAX_ROWS", 2)
     assert refusal_of(b"external_id,name\nP1,a\nP2,b\nP3,c\n") == "too-many-rows"
     assert refusal_of(xlsx([["external_id", "name"], *[[f"P{n}", "a"] for n in range(3)]])) == "too-many-rows"
-    monkeypatch.setattr(import_files, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(uploaded_tables, "MAX_FILE_BYTES", 10)
     assert refusal_of(b"external_id,name\nP1,a\n") == "too-large"
