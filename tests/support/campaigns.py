@@ -22,7 +22,7 @@ from callcenter.core.clock import now
 from callcenter.core.ids import new_id
 from callcenter.queues.models import Did, Queue
 
-TEXTS = {
+TEXTS: Mapping[str, object] = {
     "spoken": {
         "greeting": {"zh": "您好，请问是{name}吗？", "en": "Hello, is that {name}?"},
         "reminder": {"zh": "提醒您，{when}来医院就诊。", "en": "You have an appointment on {when}."},
@@ -30,7 +30,9 @@ TEXTS = {
 }
 
 
-async def given_campaign(session: AsyncSession, *, state: str = "draft", **values: object) -> Campaign:
+async def given_campaign(
+    session: AsyncSession, *, state: str = "draft", texts: Mapping[str, object] = TEXTS, **values: object
+) -> Campaign:
     """A reminder from 8000, which is made with its queue if it is not there."""
     if await session.get(Queue, "consultation") is None:
         session.add(Queue(name="consultation", label_zh="咨询", label_en="Consultation"))
@@ -48,7 +50,7 @@ async def given_campaign(session: AsyncSession, *, state: str = "draft", **value
             "pbx": "pbx1",
             "caller_id": "8000",
             "flow": "campaign_reminder",
-            "texts": Texts.model_validate(TEXTS).model_dump(mode="json"),
+            "texts": Texts.model_validate(texts).model_dump(mode="json"),
             "channels": ["telephone"],
             "zone": "Asia/Shanghai",
             "windows": Windows().model_dump(mode="json"),
