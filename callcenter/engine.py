@@ -59,6 +59,8 @@ from callcenter.core.secrets import get_secret
 from callcenter.desk.command_results import on_command_over
 from callcenter.desk.handlers import DeskEvents
 from callcenter.hotline_metrics import REFRESH_SECONDS, HotlineMetrics
+from callcenter.messaging.mailbox import LOOK_SECONDS as MAILBOX_SECONDS
+from callcenter.messaging.mailbox import BounceReader, Mailbox
 from callcenter.messaging.sender import MessageSender
 from callcenter.messaging.service import TOPIC as OUTBOX_TOPIC
 from callcenter.patients import code_guard
@@ -228,6 +230,9 @@ class Engine:
             group.create_task(run_every("write-to-contacts", WRITE_SECONDS, dialer.write))
             found = Triggers(self._database, self._pbx, Home.of(self._settings), self._number_plan)
             group.create_task(run_every("campaign-audiences", TRIGGER_SECONDS, found.look))
+            if (mailbox := Mailbox.of(self._settings)) is not None:
+                bounces = BounceReader(self._database, mailbox, tell=[campaign_handlers.on_message])
+                group.create_task(run_every("mailbox", MAILBOX_SECONDS, bounces.look))
             lost_dials = LostDials(
                 self._database,
                 self._commands,
