@@ -8,6 +8,8 @@ from bench import (
     board,
     caller_lookup,
     calls,
+    calls_out,
+    campaign_claims,
     console,
     desk,
     flow_files,
@@ -32,6 +34,8 @@ BENCHES: Mapping[str, Callable[[], Iterable[Figure]]] = {
     "ami_events": ami_events.run,
     "desk": desk.run,
     "workload": workload.run,
+    "calls_out": calls_out.run,
+    "campaign_claims": campaign_claims.run,
 }
 """Name -> what measures. In the order of the table."""
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_urlsafe
+from types import MappingProxyType
 
 from sqlalchemy import insert, text
 
@@ -27,6 +28,7 @@ from demo.observer import until
 from demo.stack import Service, Stack, private_settings
 
 QUEUE = "consultation"
+BARE_USER = "bench"
 REFERENCE_LINE = "7000"
 """The same call without any service."""
 RING_SECONDS, WRAP_UP_SECONDS = 0.3, 1
@@ -44,6 +46,8 @@ exten => s,1,CELGenUserEvent(CC_CALL,did={REFERENCE_LINE}:caller=${{CALLERID(num
  same => n,Hangup()
 exten => 2,1,Playback(cc/transfer_to_agent)
  same => n,Queue({QUEUE},c)
+ same => n,Hangup()
+exten => out,1,CELGenUserEvent(CC_CALL,did={REFERENCE_LINE})
  same => n,Hangup()
 """
 
@@ -136,8 +140,12 @@ async def busy_hotline(
     seats: int,
     rtp_timeout_seconds: int = 60,
     paused: bool = False,
+    flows: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[BusyHotline]:
-    """Patients are :func:`caller_number` 0 to ``patients`` - 1. ``paused``: nobody is served. Ends all it started."""
+    """Patients are :func:`caller_number` 0 to ``patients`` - 1. ``paused``: nobody is served. Ends all it started.
+
+    ``flows``: instead of ours, by file name.
+    """
     state_dir = directory / "state"
     state_dir.mkdir(mode=0o755)
     settings = private_settings(state_dir, rtp_slot=0).model_copy(
@@ -148,6 +156,11 @@ async def busy_hotline(
             "asterisk_conf_dir": _with_reference(directory),
         }
     )
+    if flows:
+        settings = settings.model_copy(update={"flows_dir": directory / "flows"})
+        settings.flows_dir.mkdir()
+        for name, content in flows.items():
+            (settings.flows_dir / name).write_text(content)
     database = Database(database_url)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
@@ -170,11 +183,13 @@ def caller_number(index: int) -> str:
 
 
 def _with_reference(directory: Path) -> Path:
-    """Our configuration of Asterisk, and one line more."""
+    """Our configuration of Asterisk, and one line more; and somebody who may dial by AMI, and nothing else."""
     templates = directory / "asterisk_conf"
     shutil.copytree(Settings().asterisk_conf_dir, templates)
     with (templates / "extensions.conf.j2").open("a") as dialplan:
         dialplan.write(_REFERENCE)
+    with (templates / "manager.conf.j2").open("a") as manager:
+        manager.write(f"\n[{BARE_USER}]\nsecret = {BARE_USER}\nread = call\nwrite = originate\n")
     return templates
 
 

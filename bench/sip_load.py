@@ -95,6 +95,10 @@ class SipLoad:
             raise SetupError(f"{counts.failed} of {counts.begun} seats could not register.")
         return await self._start("seats", _seat(ring_seconds, self._media_port), port)
 
+    async def network(self, port: int, *, ring_seconds: float) -> Sipp:
+        """Everybody in the telephone network answers, and stays until hung up on."""
+        return await self._start("network", _seat(ring_seconds, self._media_port), port)
+
     async def calls(
         self,
         callers: Sequence[tuple[str, int | None]],

@@ -23,6 +23,7 @@ from callcenter.calls import recording_routes
 from callcenter.calls import routes as calls_routes
 from callcenter.calls.recording_keys import recording_keys
 from callcenter.campaigns import audience_routes
+from callcenter.campaigns import handlers as campaign_handlers
 from callcenter.campaigns import routes as campaign_routes
 from callcenter.core.background import Background
 from callcenter.core.bus import BusListener
@@ -33,7 +34,7 @@ from callcenter.core.metrics import HttpMetrics
 from callcenter.core.middleware import RequestEnvelope
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.core.problems import Problem, install_problem_handlers, problem_responses
-from callcenter.core.secrets import get_secret
+from callcenter.core.secrets import find_secret, get_secret
 from callcenter.core.uploaded_tables import MAX_UPLOAD_BYTES
 from callcenter.desk import call_routes as desk_call_routes
 from callcenter.desk import own_routes, phone_routes, record_routes, screen_pop_routes
@@ -43,6 +44,8 @@ from callcenter.desk.socket import DeskSockets
 from callcenter.directory import article_routes
 from callcenter.directory import routes as directory_routes
 from callcenter.ivr import routes as ivr_routes
+from callcenter.messaging import routes as messaging_routes
+from callcenter.messaging.routes import MAX_REPORT_BYTES
 from callcenter.operations import RoleChecks, add_operations_routes
 from callcenter.patients import routes as patients_routes
 from callcenter.quality import routes as quality_routes
@@ -80,6 +83,7 @@ DOMAINS: tuple[ModuleType, ...] = (
     do_not_call_routes,
     campaign_routes,
     audience_routes,
+    messaging_routes,
     recording_routes,
     recording_policy_routes,
     quality_routes,
@@ -98,16 +102,18 @@ DOMAINS: tuple[ModuleType, ...] = (
 UPLOADS: dict[str, int] = {
     f"{API_PREFIX}/patients/import": MAX_UPLOAD_BYTES + 65_536,
     f"{API_PREFIX}/campaigns/{{campaign_id}}/contacts/import": MAX_UPLOAD_BYTES + 65_536,
+    f"{API_PREFIX}/messages/sms-reports": MAX_REPORT_BYTES,
     f"{API_PREFIX}/prompts/recordings": MAX_RECORDING_BYTES + 65_536,
     f"{API_PREFIX}/spoken-texts/recordings": MAX_RECORDING_BYTES + 65_536,
 }
-"""Paths that take files, as their routes write them, and the bytes they may have."""
+"""Paths that take files, or what strangers send, as their routes write them, and the bytes these may have."""
 
 
 def create_app(settings: Settings, database: Database, role_checks: RoleChecks = ()) -> FastAPI:
     """The API over ``database``, which the caller closes.
 
-    ``app.state``: settings, database, number_plan, code_key, recording_keys, background.
+    ``app.state``: settings, database, number_plan, code_key, recording_keys, background, sms_gateway_key,
+    tell_of_messages.
     """
     background = Background(BusListener(database.url))
     app = FastAPI(
@@ -128,6 +134,8 @@ def create_app(settings: Settings, database: Database, role_checks: RoleChecks =
     app.state.number_plan = NumberPlan(settings.country, settings.area_code)
     app.state.code_key = get_secret(settings, "check_code_key")
     app.state.recording_keys = recording_keys(settings)
+    app.state.sms_gateway_key = find_secret(settings, "sms_gateway_key")
+    app.state.tell_of_messages = (campaign_handlers.on_message,)
     app.state.login_throttle = LoginThrottle()
     app.state.desk_sockets = DeskSockets(database, background)
     app.state.board_keeper = BoardKeeper(settings, database, background)

@@ -43,7 +43,7 @@ from callcenter.calls.reader import LedgerReader
 from callcenter.calls.recording_keys import recording_keys
 from callcenter.calls.recording_storing import DiskGuard, RecordingStorer
 from callcenter.campaigns import handlers as campaign_handlers
-from callcenter.campaigns.dialer import DIAL_SECONDS, PREPARE_SECONDS, CampaignDials, Dialer
+from callcenter.campaigns.dialer import DIAL_SECONDS, PREPARE_SECONDS, WRITE_SECONDS, CampaignDials, Dialer
 from callcenter.campaigns.triggers import TRIGGER_SECONDS, Triggers
 from callcenter.clock_keeper import LOOK_SECONDS as CLOCK_SECONDS
 from callcenter.clock_keeper import ClockKeeper
@@ -194,7 +194,7 @@ class Engine:
         speech = engine_work(self._settings, self._database)
         for work in speech.values():
             bus.subscribe(SPOKEN_TOPIC, work.wake, work.wake)
-        messages = MessageSender.of(self._settings, self._database)
+        messages = MessageSender.of(self._settings, self._database, tell=[campaign_handlers.on_message])
         bus.subscribe(OUTBOX_TOPIC, messages.wake, messages.wake)
         self._miss_events()
         self._alone.clear()
@@ -225,6 +225,7 @@ class Engine:
             dialer = Dialer(self._database, self._commands, self._pbx, Home.of(self._settings), self._number_plan)
             group.create_task(run_every("dialer", DIAL_SECONDS, dialer.dial))
             group.create_task(run_every("prepare-contacts", PREPARE_SECONDS, dialer.prepare))
+            group.create_task(run_every("write-to-contacts", WRITE_SECONDS, dialer.write))
             found = Triggers(self._database, self._pbx, Home.of(self._settings), self._number_plan)
             group.create_task(run_every("campaign-audiences", TRIGGER_SECONDS, found.look))
             lost_dials = LostDials(

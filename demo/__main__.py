@@ -23,10 +23,14 @@ from callcenter.core.secrets import get_secret
 from callcenter.ivr.prompts import load_prompts
 from demo import articles, hospital, pages, quality, report
 from demo.hospital import SampleAgent
+from demo.mailbox import Mailbox
 from demo.observer import NeverHappened, Observer
 from demo.phones import PhoneFailed, PhoneSystem
+from demo.reminders import Reminders
 from demo.stack import Stack, make_directory, wipe
 from demo.story import Story
+
+MAIL_FROM = "hotline@example.com"
 
 out = Console()
 if not out.is_terminal:
@@ -44,6 +48,13 @@ async def main(once: bool) -> int:
     """Exit status: 0 when story and records agree (with ``once``), or when a person ended it."""
     settings = demo_settings()
     _require_ports(settings)
+    with Mailbox(lambda line: out.print(f"           {line}", highlight=False)) as mailbox:
+        mail = {"mail_host": "127.0.0.1", "mail_port": mailbox.port, "mail_tls": "none", "mail_from": MAIL_FROM}
+        return await _until_ended(settings.model_copy(update=mail), once)
+
+
+async def _until_ended(settings: Settings, once: bool) -> int:
+    """By itself, or by a person."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -105,8 +116,11 @@ async def _play(settings: Settings, once: bool) -> int:
                 )
                 await story.play()
                 agree = await report.print_and_check(out, client, story, "admin", admin_password)
+                differences = await Reminders(phones, client, settings.trunk_port, story.tell).play()
+                for difference in differences:
+                    out.print(f"[red]differs[/red]  {difference}", highlight=False)
                 if once:
-                    return 0 if agree else 1
+                    return 0 if agree and not differences else 1
                 _print_addresses(settings, service.url, admin_password, agent_password)
                 await asyncio.Event().wait()
                 return 0

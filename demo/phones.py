@@ -18,7 +18,7 @@ from typing import IO
 
 from callcenter.core.errors import SetupError
 from demo import sip_scenarios
-from demo.sip_scenarios import Step
+from demo.sip_scenarios import Called, Step
 
 LOOPBACK = "127.0.0.1"
 _PORTS = 4
@@ -204,7 +204,19 @@ class PhoneSystem:
         """
         audio = self._tone(tone_hz) if tone_hz else self._audio
         scenario = sip_scenarios.seat(steps, audio, ring_seconds=ring_seconds, refuse=refuse)
-        phone = await self._start("callee", scenario, ["-m", str(calls)] if calls else [], trunk_port)
+        return await self._start_at_trunk("callee", scenario, trunk_port, calls)
+
+    async def network_at_trunk(self, trunk_port: int, telephones: Mapping[str, Called | Sequence[Called]]) -> Phone:
+        """Many people in the telephone network, by their numbers as the trunk dials them; until unplugged.
+
+        Several ``Called``: the first call meets the first of them, and so on.
+        """
+        times = {number: (one,) if isinstance(one, Called) else tuple(one) for number, one in telephones.items()}
+        scenario = sip_scenarios.network(times, self._audio, self._voice)
+        return await self._start_at_trunk("network", scenario, trunk_port, None)
+
+    async def _start_at_trunk(self, name: str, scenario: str, trunk_port: int, calls: int | None) -> Phone:
+        phone = await self._start(name, scenario, ["-m", str(calls)] if calls else [], trunk_port)
         for _ in range(250):
             if not _is_free(trunk_port):
                 break

@@ -12,10 +12,12 @@ Measured peculiarities of SIPp 3.6 that shape this file:
   anyway, until the ACK.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
+
+from demo.dtmf import keys_file
 
 KEY_LEAD_MS = 900
 KEY_MS = 400
@@ -62,6 +64,15 @@ a=x-stream:[rtpstream_audio_port]
 """
 
 _END = "99"
+_BLOCK, _TIME = 10_000, 1_000
+"""Labels of one telephone of a network, and of one of its calls."""
+_REASONS = {
+    404: "Not Found",
+    480: "Temporarily Unavailable",
+    486: "Busy Here",
+    503: "Service Unavailable",
+    603: "Decline",
+}
 _FROM = "From: <sip:{user}@[local_ip]:[local_port]>;tag=[pid]t[call_number]"
 _VIA = "Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]"
 _INVITE_KEEPING_CSEQ = """<recv request="INVITE" rrs="true"><action>
@@ -117,31 +128,106 @@ def crowd(patience_seconds: float) -> str:
     return scenario("crowd", body)
 
 
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What a telephone that is called does: rings, then answers and takes ``steps``, or refuses.
+
+    ``refuse``: this SIP status instead of an answer; 0: it rings until the other side gives up. ``announces``: the
+    network speaks before it refuses (early media).
+    """
+
+    steps: Sequence[Step] = ()
+    ring_seconds: float = 0.5
+    refuse: int | None = None
+    announces: bool = False
+    speaks: bool = False
+    """All the time, as a machine does."""
+
+
 def seat(steps: Sequence[Step], audio: Path, *, ring_seconds: float, refuse: int | None = None) -> str:
     """An agent's telephone: rings, answers after ``ring_seconds``, takes ``steps``; ``refuse``: this status instead."""
+    body = ['<recv request="OPTIONS" optional="true" next="90"/>', _INVITE_KEEPING_CSEQ]
+    body += _called(Called(steps, ring_seconds, refuse), audio)
+    used = "them,us,cseq" if refuse is None else "cseq"
+    return scenario("seat", [*body, *_end_of_called(used)])
+
+
+def network(telephones: Mapping[str, Sequence[Called]], audio: Path, voice: Path) -> str:
+    """The telephones of many people in one process, by the number that is dialled; any other number is not known.
+
+    The n-th call to a number meets the n-th of its ``Called``, every later one the last.
+    """
+    asked = "".join(
+        f'<ereg regexp="^INVITE sip:{number}@" search_in="msg" assign_to="is{index}"/>\n'
+        for index, number in enumerate(telephones)
+    )
     body = [
         '<recv request="OPTIONS" optional="true" next="90"/>',
-        _INVITE_KEEPING_CSEQ,
-        send(_reply("180 Ringing", "Content-Length: 0\n", tag=True)),
-        f'<recv request="CANCEL" timeout="{int(ring_seconds * 1000)}" ontimeout="10"/>',
+        _INVITE_KEEPING_CSEQ.replace("</action>", f"{asked}</action>"),
+        *(f'<nop next="{_BLOCK * (index + 1)}" test="is{index}"/>' for index in range(len(telephones))),
+        *_refuse(404),
+        f'<nop next="{_END}"/>',
+    ]
+    used, counted = ["cseq", *(f"is{index}" for index in range(len(telephones)))], []
+    for index, times in enumerate(telephones.values()):
+        block = _BLOCK * (index + 1)
+        bases = [block + _TIME * time for time in range(len(times))]
+        body.append(f'<label id="{block}"/>')
+        if len(times) > 1:
+            counted.append(f"n{index}")
+            body.append(_action(f'<add assign_to="n{index}" value="1"/>'))
+            for time, base in enumerate(bases):
+                later = f"later{index}x{time}"
+                used.append(later)
+                compare = f'variable="n{index}" compare="less_than" value="{time + 2}"'
+                body.append(_action(f'<test assign_to="{later}" {compare}/>'))
+                body.append(f'<nop next="{base + 1}" test="{later}"/>')
+            body.append(f'<nop next="{bases[-1] + 1}"/>')
+        for base, called in zip(bases, times, strict=True):
+            sound = voice if called.speaks else audio
+            body += [f'<label id="{base + 1}"/>', *_called(called, sound, base), f'<nop next="{_END}"/>']
+    answered = any(called.refuse is None for times in telephones.values() for called in times)
+    shared = [f'<Global variables="{",".join(counted)}"/>'] if counted else []
+    end = _end_of_called(",".join([*used, *(("them", "us") if answered else ())]))
+    return scenario("network", [*shared, *body, *end])
+
+
+def _called(called: Called, audio: Path, base: int = 0) -> list[str]:
+    """From the INVITE on. ``base``: added to the labels."""
+    rings = 600.0 if called.refuse == 0 else called.ring_seconds
+    early = _reply("183 Session Progress", f"Contact: <sip:[local_ip]:[local_port]>\n{_content(_SDP)}", tag=True)
+    body = [
+        send(early if called.announces else _reply("180 Ringing", "Content-Length: 0\n", tag=True)),
+        *([_stream(audio)] if called.announces else []),
+        f'<recv request="CANCEL" timeout="{int(rings * 1000)}" ontimeout="{base + 10}"/>',
         send(_reply("200 OK", "Content-Length: 0\n")),
         # the CANCEL's own CSeq line names CANCEL: the INVITE's is needed here
         send(_reply("487 Request Terminated", "Content-Length: 0\n", tag=True).replace("[last_CSeq:]", "CSeq:[$cseq]")),
         f'<recv request="ACK" timeout="2000" ontimeout="{_END}" next="{_END}"/>',
-        '<label id="10"/>',
+        f'<label id="{base + 10}"/>',
     ]
-    if refuse is not None:
-        reason = {404: "Not Found", 480: "Temporarily Unavailable", 486: "Busy Here", 603: "Decline"}[refuse]
-        body += [send(_reply(f"{refuse} {reason}", "Content-Length: 0\n", tag=True)), '<recv request="ACK"/>']
-    else:
-        answer = _reply("200 OK", f"Contact: <sip:[local_ip]:[local_port]>\n{_content(_SDP)}", tag=True)
-        again = '<recv request="INVITE" optional="true"/>'
-        body += [send(answer, retrans=True), again, _ACK_KEEPING_PARTIES, _stream(audio)]
-        body += _conversation(steps, _callee_bye())
-    body += [f'<nop next="{_END}"/>', '<label id="90"/>', send(_reply("200 OK", "Content-Length: 0\n", tag=True))]
-    used = "them,us,cseq" if refuse is None else "cseq"
-    body += [f'<label id="{_END}"/>', "<nop/>", f'<Reference variables="{used}"/>']
-    return scenario("seat", body)
+    if called.refuse is not None:
+        return [*body, *_refuse(called.refuse or 480)]
+    answer = _reply("200 OK", f"Contact: <sip:[local_ip]:[local_port]>\n{_content(_SDP)}", tag=True)
+    again = '<recv request="INVITE" optional="true"/>'
+    body += [send(answer, retrans=True), again, _ACK_KEEPING_PARTIES, _stream(audio)]
+    return [*body, *_conversation(called.steps, _callee_bye(), keys_in=audio.parent, base=base)]
+
+
+def _refuse(status: int) -> list[str]:
+    reason = _REASONS[status]
+    return [send(_reply(f"{status} {reason}", "Content-Length: 0\n", tag=True)), '<recv request="ACK"/>']
+
+
+def _end_of_called(used: str) -> list[str]:
+    return [
+        f'<nop next="{_END}"/>',
+        '<label id="90"/>',
+        send(_reply("200 OK", "Content-Length: 0\n", tag=True)),
+        f'<label id="{_END}"/>',
+        "<nop/>",
+        f'<Reference variables="{used}"/>',
+    ]
 
 
 def register(name: str, password: str, *, expires_seconds: int = 3600) -> str:
@@ -165,17 +251,23 @@ def register(name: str, password: str, *, expires_seconds: int = 3600) -> str:
     return scenario("register", body)
 
 
-def _conversation(steps: Sequence[Step], bye: str) -> list[str]:
-    """The steps after the answer. A BYE from the other side is welcome at every moment of waiting."""
+def _conversation(steps: Sequence[Step], bye: str, *, keys_in: Path | None = None, base: int = 0) -> list[str]:
+    """The steps after the answer. A BYE from the other side is welcome at every moment of waiting.
+
+    ``keys_in``: of who was called, the folder of the files by which keys are pressed (demo.dtmf).
+    """
     body: list[str] = []
     for index, step in enumerate(steps):
         if isinstance(step, Wait):
-            body.append(_listen(step.seconds, after=f"{100 + index}"))
+            body.append(_listen(step.seconds, base=base, after=f"{base + 100 + index}"))
         elif isinstance(step, Press):
             pause_ms = KEY_LEAD_MS + KEY_MS * len(step.keys)
             body.append(_action('<exec rtp_stream="pause"/>'))
-            body.append(_action(f'<exec play_dtmf="{step.keys}"/>'))
-            body.append(_listen(pause_ms / 1000, after=f"{100 + index}"))
+            if keys_in is None:
+                body.append(_action(f'<exec play_dtmf="{step.keys}"/>'))
+            else:
+                body.append(_action(f'<exec play_pcap_audio="{keys_file(keys_in, step.keys)}"/>'))
+            body.append(_listen(pause_ms / 1000, base=base, after=f"{base + 100 + index}"))
             body.append(_action('<exec rtp_stream="resume"/>'))
         elif isinstance(step, StayUntilHangUp):
             body.append(f'<recv request="BYE" timeout="{int(step.seconds * 1000)}"/>')
@@ -187,17 +279,18 @@ def _conversation(steps: Sequence[Step], bye: str) -> list[str]:
         return body
     return [
         *body,
-        '<nop next="98"/>',
-        '<label id="97"/>',
+        f'<nop next="{base + 98}"/>',
+        f'<label id="{base + 97}"/>',
         send(_reply("200 OK", "Content-Length: 0\n")),
-        '<label id="98"/>',
+        f'<label id="{base + 98}"/>',
         "<nop/>",
     ]
 
 
-def _listen(seconds: float, *, after: str) -> str:
+def _listen(seconds: float, *, base: int, after: str) -> str:
     """Wait; on BYE go to the reply at label 97, otherwise on."""
-    return f'<recv request="BYE" timeout="{int(seconds * 1000)}" ontimeout="{after}" next="97"/><label id="{after}"/>'
+    timeout = int(seconds * 1000)
+    return f'<recv request="BYE" timeout="{timeout}" ontimeout="{after}" next="{base + 97}"/><label id="{after}"/>'
 
 
 def _invite(user: str, cseq: int, *, auth: str) -> str:

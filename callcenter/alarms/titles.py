@@ -6,6 +6,10 @@ KIND_TITLES: Mapping[str, tuple[str, str]] = {
     "agent_missed_calls": ("坐席多次未接来电，已自动小休", "An agent let calls ring out and was paused"),
     "call_not_derived": ("有一通电话的记录无法生成", "The record of a call could not be made"),
     "callback_unknown": ("回电结果未知，需人工确认", "Whether a call-back reached the patient is not known"),
+    "campaign_attempt_unknown": (
+        "有外呼或消息结果未知，需人工确认",
+        "Whether a campaign reached somebody is not known",
+    ),
     "clock_stepped": ("服务器时钟被调整", "The machine's clock was set"),
     "code_budget_used_up": ("校验码错误次数过多，已暂停校验", "Too many wrong check codes: none is taken for now"),
     "emergency": ("来电者紧急求助", "A caller asks for help"),

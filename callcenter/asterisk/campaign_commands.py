@@ -1,6 +1,6 @@
 """What campaigns ask of a PBX."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -13,17 +13,20 @@ Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,20}$")]
 class PlaceCampaignCall(Command):
     """The trunk dials ``number``; who answers meets the campaign's flow ([campaign]).
 
-    ``attempt``: becomes the channel's id and so the call's. ``did``: the number of ours that is shown. A call that
+    ``attempt``: becomes the channel's id and so the call's. ``did``: the number of ours that is shown.
+    ``machine``: what is done when a machine answers; off: nobody listens for one. A call that
     waited for Asterisk longer than :attr:`good_for_seconds` is not made: its hour may be over.
     """
 
     action = "place_campaign_call"
+    stands_alone = True
     good_for_seconds: ClassVar[float | None] = 10.0
     attempt: ChannelId
     number: Digits
     did: Digits
     language: Annotated[str, StringConstraints(pattern=r"^(zh|en)$")]
     ring_seconds: Annotated[int, Field(ge=5, le=120)]
+    machine: Literal["off", "hang_up", "leave_message"] = "off"
 
     def ami(self) -> tuple[str, AmiHeaders]:
         return "Originate", {
@@ -40,6 +43,7 @@ class PlaceCampaignCall(Command):
                 f"{variables.NUMBER}={self.number}",
                 f"{variables.DID}={self.did}",
                 f"{variables.LANGUAGE}={self.language}",
+                f"{variables.MACHINE}={self.machine}",
             ],
         }
 

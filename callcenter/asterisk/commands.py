@@ -42,6 +42,8 @@ class Command(BaseModel, ABC):
     action: ClassVar[str]
     gone_is_done: ClassVar[bool] = False
     """Whether a channel that is not there (any more) is what was wanted."""
+    stands_alone: ClassVar[bool] = False
+    """Whether it may be sent together with others of its kind: no order among them matters."""
     good_for_seconds: ClassVar[float | None] = None
     """What waited longer is not sent any more; None: it is good at any time."""
 

@@ -1,8 +1,9 @@
 """Sends ``pbx_commands`` rows to one PBX, in order, and records what Asterisk said."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from itertools import groupby
 
 import structlog
 from pydantic import ValidationError
@@ -98,14 +99,19 @@ class CommandSender:
         """
         async with self._database.transaction() as session:
             rows = await claim_commands(session, self._pbx, limit=BATCH)
-        for position, row in enumerate(rows):
-            state, answer = await self._send(row)
-            if state is CommandState.PENDING:
+        done = 0
+        for together in _groups(rows):
+            results = await asyncio.gather(*(self._send(row) for row in together))
+            over = [(row.id, *result) for row, result in zip(together, results, strict=True) if _is_over(result)]
+            await self._record(over)
+            done += len(over)
+            if len(over) < len(together):
+                told = {command_id for command_id, _, _ in over}
                 async with self._database.transaction() as session:
-                    await put_back(session, [waiting.id for waiting in rows[position:]])
-                return position
-            await self._record(row.id, state, answer)
-        return len(rows)
+                    waiting = [row.id for row in rows[rows.index(together[0]) :] if row.id not in told]
+                    await put_back(session, waiting)
+                break
+        return done
 
     async def _send(self, row: PbxCommand) -> tuple[CommandState, str]:
         """What became of it, with Asterisk's or our own word; PENDING: nothing, Asterisk does not know of it."""
@@ -150,20 +156,39 @@ class CommandSender:
                 return CommandState.FAILED, message
         return CommandState.DONE, message
 
-    async def _record(self, command_id: int, state: CommandState, answer: str) -> None:
+    async def _record(self, results: Sequence[tuple[int, CommandState, str]]) -> None:
+        """By the command's id: what became of it, all in one transaction."""
+        if not results:
+            return
         async with self._database.transaction() as session:
-            over = (
-                update(PbxCommand)
-                .where(PbxCommand.id == command_id)
-                .values(state=state, finished_at=now(), answer=answer[:500])
-                .returning(PbxCommand)
-            )
-            recorded = (await session.scalars(over, execution_options={"synchronize_session": False})).one_or_none()
-            if recorded is not None:
-                await self._tell_of(session, recorded)
-        if state is not CommandState.DONE:
-            log.warning("pbx_command_not_done", id=command_id, state=state, answer=answer)
+            for command_id, state, answer in results:
+                over = (
+                    update(PbxCommand)
+                    .where(PbxCommand.id == command_id)
+                    .values(state=state, finished_at=now(), answer=answer[:500])
+                    .returning(PbxCommand)
+                )
+                recorded = (await session.scalars(over, execution_options={"synchronize_session": False})).one_or_none()
+                if recorded is not None:
+                    await self._tell_of(session, recorded)
+        for command_id, state, answer in results:
+            if state is not CommandState.DONE:
+                log.warning("pbx_command_not_done", id=command_id, state=state, answer=answer)
 
     async def _tell_of(self, session: AsyncSession, command: PbxCommand) -> None:
         for tell in self._tell:
             await tell(session, command)
+
+
+def _groups(rows: Sequence[PbxCommand]) -> Iterator[Sequence[PbxCommand]]:
+    """One after the other; those that stand alone together with their neighbours of the same kind."""
+    for action, of_kind in groupby(rows, key=lambda row: row.action):
+        command = ALL_COMMANDS.get(action)
+        if command is not None and command.stands_alone:
+            yield list(of_kind)
+        else:
+            yield from ([row] for row in of_kind)
+
+
+def _is_over(result: tuple[CommandState, str]) -> bool:
+    return result[0] is not CommandState.PENDING

@@ -59,11 +59,13 @@ TAKER = "CC_TAKER"  # the channel that the caller is connected to
 # -- call-backs (extensions_callbacks.conf.j2): the first comes with the command, the others when the dial is claimed;
 # of a campaign's call (extensions_campaigns.conf.j2) the first and the last come with it
 ATTEMPT = "CC_ATTEMPT"
+MACHINE = "CC_MACHINE"  # of a campaign's call: off, hang_up or leave_message
+AMD = "CC_AMD"  # "machine" once one was heard, and a message is to be left
 NUMBER = "CC_NUMBER"  # as the trunk dials it; also of a call that an agent makes
 LANGUAGE = "CC_LANGUAGE"  # of the patient
 
 TOLD = (
-    *(DID, RESULT, SERVED, VISIT, KEY, ATTEMPT),
+    *(DID, RESULT, SERVED, VISIT, KEY, ATTEMPT, AMD),
     *(QUEUE, HEAD_START, FLOW, REVISION, STEP, PATIENT, GRADE, VERIFIED, AGAINST),
     *(RECORDING, TOLD_OF_RECORDING),
 )

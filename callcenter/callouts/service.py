@@ -90,7 +90,7 @@ async def take_places(session: AsyncSession, numbers: Collection[str], home: Hom
 
     A campaign's dials have their own limits (callcenter.campaigns.governor): of those here only a number's own counts.
     """
-    refused = await _refused_numbers(session, numbers, home, at)
+    refused = await list_refused(session, numbers, home, at)
     wanted = sorted(set(numbers) - refused.keys())
     limit = (await get_limits(session)).number_daily
     taken = await queries.take_of_numbers(session, _day(home, at), wanted, limit=limit)
@@ -101,16 +101,15 @@ async def find_refusals(
     session: AsyncSession, numbers: Collection[str], home: Home, at: datetime
 ) -> dict[str, Refusal]:
     """What :func:`take_places` would say now; no place is taken."""
-    refused = await _refused_numbers(session, numbers, home, at)
+    refused = await list_refused(session, numbers, home, at)
     limit = (await get_limits(session)).number_daily
     wanted = set(numbers) - refused.keys()
     taken = await queries.taken_of_numbers(session, _day(home, at), wanted)
     return refused | {number: Refusal.NUMBER_LIMIT for number in wanted if taken.get(number, 0) >= limit}
 
 
-async def _refused_numbers(
-    session: AsyncSession, numbers: Collection[str], home: Home, at: datetime
-) -> dict[str, Refusal]:
+async def list_refused(session: AsyncSession, numbers: Collection[str], home: Home, at: datetime) -> dict[str, Refusal]:
+    """Of these numbers, why not, of those to which nothing goes from here by itself, no text message either."""
     prefixes = [PrefixRule(rule.prefix, rule.allowed) for rule in await queries.all_prefixes(session)]
     refused = {number: why for number in numbers if (why := policy.find_refusal(number, home.country, prefixes))}
     listed = await do_not_call.list_listed(session, numbers, at)

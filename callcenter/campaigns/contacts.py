@@ -1,7 +1,6 @@
 """Whom a campaign is for: contacts put in one by one or by the thousand, taken out again."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,11 +8,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.campaigns import queries
+from callcenter.campaigns import messages, queries
 from callcenter.campaigns.errors import CampaignOver, ContactNotFound
 from callcenter.campaigns.lifecycle import get_campaign, is_zone
 from callcenter.campaigns.models import CampaignContact, CampaignState, Channel, ContactResult, ContactState
-from callcenter.campaigns.placing import finish
+from callcenter.campaigns.placing import decision_row, finish
 from callcenter.campaigns.respondents import Status
 from callcenter.core.audit import Actor, record_audit
 from callcenter.core.ids import new_id
@@ -42,7 +41,7 @@ class NewContact:
 class Rejected:
     """``index``: among those given. ``reason``: ``number`` (not readable), ``unreachable`` (nothing to reach it by),
     ``repeated`` (the key stands twice here), ``exists`` (it is in the campaign), ``patient`` (there is none such),
-    ``zone`` (there is none such).
+    ``appointment`` (there is none such of this patient), ``zone`` (there is none such).
     """
 
     index: int
@@ -75,20 +74,22 @@ async def add_contacts(
     rejected: list[Rejected] = []
     rows: dict[str, tuple[int, dict[str, Any]]] = {}
     channels = [Channel(channel) for channel in campaign.channels]
-    keys = Counter(one.key for one in given)
     patients = await queries.list_known_patients(session, {one.patient_id for one in given if one.patient_id})
+    appointments = await queries.list_known_appointments(
+        session, {one.appointment_id for one in given if one.appointment_id}
+    )
     for index, one in enumerate(given):
         row, reason = new_row(one, campaign_id, channels, plan, at)
-        if reason is None and keys[one.key] > 1 and one.key in rows:
+        if reason is None:
+            reason = _reason_against(one, patients, appointments)
+        if reason is None and one.key in rows:
             reason = "repeated"
-        if reason is None and one.zone is not None and not is_zone(one.zone):
-            reason = "zone"
-        if reason is None and one.patient_id is not None and one.patient_id not in patients:
-            reason = "patient"
         if reason is not None:
             rejected.append(Rejected(index, one.key, reason))
             continue
         rows[one.key] = index, row
+    for (_, row), contact_id in zip(rows.values(), sorted(new_id() for _ in rows), strict=True):
+        row["id"] = contact_id  # in the order in which they came
     made = await queries.insert_contacts(session, [row for _, row in rows.values()])
     rejected += [Rejected(index, key, "exists") for key, (index, _) in rows.items() if key not in made]
     record_audit(
@@ -97,19 +98,31 @@ async def add_contacts(
     return Added(len(made), sorted(rejected, key=lambda one: one.index))
 
 
+def _reason_against(
+    one: NewContact, patients: Collection[UUID], appointments: Collection[tuple[UUID, UUID]]
+) -> str | None:
+    """What it names must be there; an appointment is that patient's own."""
+    if one.zone is not None and not is_zone(one.zone):
+        return "zone"
+    if one.patient_id is not None and one.patient_id not in patients:
+        return "patient"
+    if one.appointment_id is not None and (one.appointment_id, one.patient_id) not in appointments:
+        return "appointment"
+    return None
+
+
 def new_row(
     one: NewContact, campaign_id: UUID, channels: Sequence[Channel], plan: NumberPlan, at: datetime
 ) -> tuple[dict[str, Any], str | None]:
     """The contact as a row, or why there is none: ``number``, ``unreachable``."""
     numbers = [plan.normalise(number) for number in one.numbers]
     readable = list(dict.fromkeys(number for number in numbers if number is not None))
-    if len(readable) < len(set(one.numbers)) and None in numbers:
+    if None in numbers:
         return {}, "number"
     has = [channel for channel in channels if (bool(one.email) if channel is Channel.EMAIL else bool(readable))]
     if not has:
         return {}, "unreachable"
     row = {
-        "id": new_id(),
         "campaign_id": campaign_id,
         "key": one.key,
         "patient_id": one.patient_id,
@@ -136,9 +149,13 @@ async def withdraw_contact(
     session: AsyncSession, actor: Actor, campaign_id: UUID, contact_id: UUID, *, at: datetime
 ) -> CampaignContact:
     """Nobody calls it any more; a call that goes on ends by itself. Raises ContactNotFound."""
+    await messages.stop(
+        session, campaign_id, at, contact_id=contact_id
+    )  # first: who records a sending locks in this order
     contact = await get_contact(session, campaign_id, contact_id, lock=True)
     if contact.state != ContactState.FINISHED:
         finish(contact, ContactResult.WITHDRAWN, "withdrawn", at)
+        await queries.insert_decisions(session, [decision_row(contact, "finished", "withdrawn", at)])
         record_audit(session, actor, "campaigns.withdraw_contact", subject_id=str(contact_id))
     return contact
 

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.asterisk.manager import AmiSession
 from callcenter.callouts.policy import Home
-from callcenter.campaigns import lifecycle, placing, preparing, queries, standings
-from callcenter.campaigns.models import Campaign
+from callcenter.campaigns import lifecycle, messages, placing, preparing, queries, standings
+from callcenter.campaigns.models import MESSAGES, Campaign, Channel
 from callcenter.campaigns.pacing import Pacer
 from callcenter.campaigns.placing import Dialling
 from callcenter.campaigns.rules import Pacing
@@ -21,7 +21,9 @@ from callcenter.core.phone_numbers import NumberPlan
 
 DIAL_SECONDS = 0.1
 PREPARE_SECONDS = 0.5
+WRITE_SECONDS = 0.5
 BATCH = 100
+_WRITTEN = tuple(channel for channel in Channel if channel in MESSAGES)
 
 
 class Dialer:
@@ -37,11 +39,15 @@ class Dialer:
         self._whole = Pacer(0.0)
 
     async def prepare(self) -> None:
-        """Have spoken what the next contacts are to hear; end the campaigns that are over."""
+        """Have spoken what the next contacts are to hear; end the campaigns that are over, and their contacts."""
         async with self._database.transaction() as session:
+            at = now()
             for campaign in await queries.list_running(session, self._pbx):
-                await preparing.prepare(session, campaign, now())
-                await lifecycle.finish_if_over(session, campaign, now())
+                await preparing.prepare(session, campaign, at)
+            for campaign in await queries.list_past_their_end(session, self._pbx, at):
+                await lifecycle.finish_if_over(session, campaign, at)
+            for campaign in await queries.list_over_with_left_over(session, self._pbx):
+                await lifecycle.finish_left_over(session, campaign, at)
 
     async def dial(self) -> None:
         """Begin as many calls as are due: only while Asterisk hears of it, an old wish is no good."""
@@ -53,10 +59,9 @@ class Dialer:
                 self._pacers.clear()
                 return
             at = await queries.database_now(session)
-            limits = await lifecycle.get_limits(session)
+            dialling = await self._dialling(session, at)
+            limits = dialling.limits
             open_calls = await queries.count_open(session, self._pbx)
-            days = await standings.days_around(session, at, self._home.zone, self._home)
-            dialling = Dialling(self._pbx, self._home, self._plan, limits, days)
             self._whole.rate = limits.calls_per_second
             self._pacers = {one.id: self._pacers.get(one.id) or Pacer(0.0) for one in campaigns}
             lines = limits.max_channels - sum(open_calls.values())
@@ -64,6 +69,28 @@ class Dialer:
                 if campaign.starts_at <= at < campaign.ends_at:
                     free = min(_lines_of(campaign) - open_calls.get(campaign.id, 0), lines)
                     lines -= await self._dial_for(session, campaign, dialling, at, free)
+
+    async def write(self) -> None:
+        """Hand over to the outbox what is due in writing: it needs no Asterisk and no line."""
+        async with self._database.transaction() as session:
+            campaigns = await queries.list_running(session, self._pbx)
+            at = await queries.database_now(session)
+            running = [campaign for campaign in campaigns if campaign.starts_at <= at < campaign.ends_at]
+            if not running:
+                return
+            dialling = await self._dialling(session, at)
+            under_way = {
+                channel: await queries.count_open(session, self._pbx, channels=[channel]) for channel in _WRITTEN
+            }
+            for campaign in running:
+                for channel in _WRITTEN:
+                    free = messages.MOST_UNDER_WAY - under_way[channel].get(campaign.id, 0)
+                    await messages.place_due(session, campaign, channel, dialling, at, limit=free)
+
+    async def _dialling(self, session: AsyncSession, at: datetime) -> Dialling:
+        limits = await lifecycle.get_limits(session)
+        days = await standings.days_around(session, at, self._home.zone, self._home)
+        return Dialling(self._pbx, self._home, self._plan, limits, days)
 
     async def _dial_for(
         self, session: AsyncSession, campaign: Campaign, dialling: Dialling, at: datetime, free: int

@@ -33,7 +33,9 @@ class WrongCampaignState(Conflict):
 
 
 class InvalidCampaign(InvalidInput):
-    """``reason``: ``caller_id``, ``flow``, ``zone``, ``queue``, ``texts`` (no text for a channel), ``validity``."""
+    """``reason``: ``caller_id``, ``flow``, ``zone``, ``queue``, ``texts`` (no text for a channel), ``channels``
+    (one stands twice), ``validity``.
+    """
 
     code = "invalid-campaign"
     title_en, title_zh = "The campaign cannot be carried out as it is.", "该外呼任务的设置无法执行。"

@@ -57,9 +57,19 @@ _LOOK_AGAIN = timedelta(days=1)
 
 
 def find_refusal(
-    kind: CampaignKind, standing: Standing, limits: Limits, *, at: datetime, tomorrow: datetime, zone: ZoneInfo
+    kind: CampaignKind,
+    standing: Standing,
+    limits: Limits,
+    *,
+    at: datetime,
+    tomorrow: datetime,
+    zone: ZoneInfo,
+    talks: bool = True,
 ) -> Refusal | None:
-    """Why not now; None: nothing stands against it. ``tomorrow``: when the hospital's next day begins."""
+    """Why not now; None: nothing stands against it. ``tomorrow``: when the hospital's next day begins.
+
+    ``talks``: it may become a conversation; a message does not.
+    """
     if standing.deceased:
         return Refusal("deceased")
     if kind is CampaignKind.CARE and standing.in_hospital:
@@ -68,16 +78,22 @@ def find_refusal(
         return Refusal("open_complaint", at + _LOOK_AGAIN)
     if (morning := quiet_until(limits, at, zone)) is not None:
         return Refusal("quiet_hours", morning)
+    if talks and (refusal := _find_conversation(standing, limits, at, tomorrow)) is not None:
+        return refusal
+    if standing.attempts_of_number >= limits.attempts_per_number_daily:
+        return Refusal("number_today", tomorrow)
+    if standing.attempts_of_person >= limits.attempts_per_person_daily:
+        return Refusal("person_today", tomorrow)
+    return None
+
+
+def _find_conversation(standing: Standing, limits: Limits, at: datetime, tomorrow: datetime) -> Refusal | None:
     if standing.conversations >= limits.conversations_per_person_daily:
         return Refusal("conversation_today", tomorrow)
     last = standing.last_conversation_at
     distance = timedelta(hours=limits.hours_between_conversations)
     if last is not None and at < last + distance:
         return Refusal("conversation_lately", last + distance)
-    if standing.attempts_of_number >= limits.attempts_per_number_daily:
-        return Refusal("number_today", tomorrow)
-    if standing.attempts_of_person >= limits.attempts_per_person_daily:
-        return Refusal("person_today", tomorrow)
     return None
 
 
@@ -88,3 +104,9 @@ def quiet_until(limits: Limits, at: datetime, zone: ZoneInfo) -> datetime | None
         return None
     day = local.date() + timedelta(days=1) if local.hour >= limits.quiet_from else local.date()
     return datetime(day.year, day.month, day.day, limits.quiet_until, tzinfo=zone).astimezone(at.tzinfo)
+
+
+def quiet_from(limits: Limits, at: datetime, zone: ZoneInfo) -> datetime:
+    """When the next quiet hours begin, of an ``at`` that lies in none."""
+    day = at.astimezone(zone).date() + timedelta(days=limits.quiet_from // 24)
+    return datetime(day.year, day.month, day.day, limits.quiet_from % 24, tzinfo=zone).astimezone(at.tzinfo)

@@ -1,13 +1,14 @@
 """A campaign from draft to its end: what staff set, change, start and stop. All of it audited."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.campaigns import queries
+from callcenter.campaigns import messages, queries
 from callcenter.campaigns.errors import (
     CampaignChanged,
     CampaignNotFound,
@@ -16,12 +17,14 @@ from callcenter.campaigns.errors import (
     WrongCampaignState,
 )
 from callcenter.campaigns.governor import DEFAULT_LIMITS, Limits
-from callcenter.campaigns.models import Campaign, CampaignState
-from callcenter.campaigns.rules import Pacing
+from callcenter.campaigns.models import Campaign, CampaignState, Channel, ContactResult
+from callcenter.campaigns.rules import Pacing, Texts
 from callcenter.core.audit import SYSTEM, Actor, record_audit
 from callcenter.queues import service as queues
 
-_OVER = frozenset({CampaignState.FINISHED, CampaignState.CANCELLED})
+LEFT_OVER_AT_ONCE = 5_000
+"""The rest is the engine's work, tick by tick."""
+OVER = frozenset({CampaignState.FINISHED, CampaignState.CANCELLED})
 _MAY_BECOME: dict[CampaignState, frozenset[CampaignState]] = {
     CampaignState.DRAFT: frozenset({CampaignState.RUNNING, CampaignState.CANCELLED}),
     CampaignState.RUNNING: frozenset({CampaignState.PAUSED, CampaignState.CANCELLED, CampaignState.FINISHED}),
@@ -70,16 +73,20 @@ async def change_campaign(
     Raises CampaignNotFound, CampaignOver, CampaignChanged (``version`` is not the one that stands), InvalidCampaign.
     """
     campaign = await get_campaign(session, campaign_id, lock=True)
-    if campaign.state in _OVER:
+    if campaign.state in OVER:
         raise CampaignOver
     if campaign.version != version:
         raise CampaignChanged(version=campaign.version)
-    if campaign.started_at is not None and values["texts"] != campaign.texts:
+    same_texts = Texts.model_validate(values["texts"]) == Texts.model_validate(campaign.texts)
+    if campaign.started_at is not None and not same_texts:
         raise WrongCampaignState("The texts of a campaign that has begun cannot be changed.", state=campaign.state)
-    for name, value in values.items():
-        setattr(campaign, name, value)
-    campaign.version, campaign.changed_at, campaign.changed_by = version + 1, at, actor.name
-    await _check(session, campaign)
+    with session.no_autoflush:  # the database refuses with less to say
+        for name, value in values.items():
+            setattr(campaign, name, value)
+        campaign.version, campaign.changed_at, campaign.changed_by = version + 1, at, actor.name
+        await _check(session, campaign)
+        if campaign.started_at is not None:
+            _check_texts(campaign)
     record_audit(session, actor, "campaigns.change", subject_id=str(campaign.id), version=campaign.version)
     return campaign
 
@@ -88,6 +95,8 @@ async def set_state(
     session: AsyncSession, actor: Actor, campaign_id: UUID, wanted: CampaignState, at: datetime
 ) -> Campaign:
     """Asking for the state it is in changes nothing. Raises CampaignNotFound, WrongCampaignState, InvalidCampaign."""
+    if wanted is not CampaignState.RUNNING:
+        await messages.stop(session, campaign_id, at)  # first: who records a sending locks in this order
     campaign = await get_campaign(session, campaign_id, lock=True)
     if campaign.state == wanted:
         return campaign
@@ -95,16 +104,35 @@ async def set_state(
         raise WrongCampaignState(state=campaign.state, wanted=wanted.value)
     if wanted is CampaignState.RUNNING:
         await _check(session, campaign)
+        _check_texts(campaign)
         campaign.started_at = campaign.started_at or at
     _move(session, actor, campaign, wanted, at)
+    if wanted in OVER:
+        await finish_left_over(session, campaign, at)
     return campaign
 
 
 async def finish_if_over(session: AsyncSession, campaign: Campaign, at: datetime) -> None:
-    """One that ran is over when its time is, or when it was started and nobody is left in it."""
+    """One that began is over when its time is, once its last calls have ended. Contacts may come until then."""
     if at >= campaign.ends_at and not await queries.has_open_attempts(session, campaign.id):
         _move(session, SYSTEM, campaign, CampaignState.FINISHED, at)
-        await queries.finish_left_over(session, campaign.id, at)
+        await finish_left_over(session, campaign, at)
+
+
+async def finish_left_over(session: AsyncSession, campaign: Campaign, at: datetime) -> int:
+    """Of a campaign that is over: finish contacts who still wait, as many as one transaction bears; how many."""
+    result, reason = end_of_contacts(campaign)
+    return await queries.finish_left_over(
+        session, campaign.id, at, result=result, reason=reason, limit=LEFT_OVER_AT_ONCE
+    )
+
+
+def end_of_contacts(campaign: Campaign) -> tuple[ContactResult, str]:
+    """What becomes of those whom a campaign that is over did not come to."""
+    if campaign.state == CampaignState.CANCELLED:
+        return ContactResult.WITHDRAWN, "campaign_cancelled"
+    ended_early = campaign.finished_at is not None and campaign.finished_at < campaign.ends_at
+    return (ContactResult.WITHDRAWN, "campaign_finished") if ended_early else (ContactResult.UNREACHABLE, "too_late")
 
 
 def _move(session: AsyncSession, actor: Actor, campaign: Campaign, wanted: CampaignState, at: datetime) -> None:
@@ -112,7 +140,7 @@ def _move(session: AsyncSession, actor: Actor, campaign: Campaign, wanted: Campa
         session, actor, "campaigns.set_state", subject_id=str(campaign.id), before=campaign.state, after=wanted.value
     )
     campaign.state, campaign.changed_at, campaign.changed_by = wanted, at, actor.name
-    if wanted in _OVER:
+    if wanted in OVER:
         campaign.finished_at = at
 
 
@@ -124,14 +152,34 @@ async def _check(session: AsyncSession, campaign: Campaign) -> None:
         raise InvalidCampaign("There is no such time zone.", reason="zone")
     if campaign.caller_id not in await queries.list_did_numbers(session):
         raise InvalidCampaign("The number to show is none of ours.", reason="caller_id")
-    queue = Pacing.model_validate(campaign.pacing).queue
-    if queue is not None:
-        await queues.get_queue(session, queue)
+    texts, channels = Texts.model_validate(campaign.texts), campaign.channels
+    if len(set(channels)) < len(channels):
+        raise InvalidCampaign("Each channel stands once.", reason="channels")
+    pacing = Pacing.model_validate(campaign.pacing)
+    if pacing.queue is not None:
+        await queues.get_queue(session, pacing.queue)
+    if pacing.machine == "leave_message" and "machine" not in texts.spoken:
+        raise InvalidCampaign("There is no text for answering machines.", reason="texts")
+
+
+def _check_texts(campaign: Campaign) -> None:
+    """Raises InvalidCampaign for a way of writing to people and nothing to write."""
+    texts = Texts.model_validate(campaign.texts)
+    missing = {Channel.EMAIL: texts.email is None, Channel.SMS: texts.sms is None}
+    for channel in map(Channel, campaign.channels):
+        if missing.get(channel, False):
+            raise InvalidCampaign(f"There is no text for {channel}.", reason="texts")
 
 
 def is_zone(name: str) -> bool:
     """Whether it is an IANA name of a time zone."""
-    return name in available_timezones()
+    return name in _zones()
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Read from hundreds of files."""
+    return frozenset(available_timezones())
 
 
 # -- the governor's limits

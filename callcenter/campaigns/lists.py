@@ -102,13 +102,11 @@ class Progress:
 async def read_progress(session: AsyncSession, campaign_id: UUID, at: datetime) -> Progress:
     """Three statements over the campaign's own rows."""
     contact = CampaignContact
-    groups = (
-        await session.execute(
-            select(contact.state, contact.status, contact.result, func.count())
-            .where(contact.campaign_id == campaign_id)
-            .group_by(contact.state, contact.status, contact.result)
-        )
-    ).tuples()
+    groups = await session.execute(
+        select(contact.state, contact.status, contact.result, func.count())
+        .where(contact.campaign_id == campaign_id)
+        .group_by(contact.state, contact.status, contact.result)
+    )
     by_state: dict[str, int] = {}
     by_status: dict[str, int] = {}
     by_result: dict[str, int] = {}
@@ -121,13 +119,11 @@ async def read_progress(session: AsyncSession, campaign_id: UUID, at: datetime) 
         contact.campaign_id == campaign_id, contact.state == ContactState.WAITING, contact.next_at <= at
     )
     attempt = CampaignAttempt
-    outcomes = (
-        await session.execute(
-            select(attempt.outcome, func.count(), func.count().filter(attempt.ended_at > at - _HOUR))
-            .where(attempt.campaign_id == campaign_id)
-            .group_by(attempt.outcome)
-        )
-    ).tuples()
+    outcomes = await session.execute(
+        select(attempt.outcome, func.count(), func.count().filter(attempt.ended_at > at - _HOUR))
+        .where(attempt.campaign_id == campaign_id)
+        .group_by(attempt.outcome)
+    )
     by_outcome = {outcome or "open": (count, lately) for outcome, count, lately in outcomes}
     per_hour = float(sum(lately for _, lately in by_outcome.values()))
     finished = by_state.get(ContactState.FINISHED, 0)

@@ -37,6 +37,10 @@ class Channel(StrEnum):
     SMS = "sms"
 
 
+MESSAGES = frozenset({Channel.EMAIL, Channel.SMS})
+"""What is written: it needs no line, and is no conversation."""
+
+
 class Outcome(StrEnum):
     """What an attempt came to (domain.md, "outcome of an attempt"). Read off the ledger, never guessed."""
 
@@ -139,7 +143,13 @@ class CampaignContact(Base):
     __tablename__ = "campaign_contacts"
     __table_args__ = (
         UniqueConstraint("campaign_id", "key"),
-        Index("ix_campaign_contacts_due", "campaign_id", "next_at", postgresql_where=text("state = 'waiting'")),
+        Index(  # of queries.lock_due: each way of reaching people takes its own, in order, and sees no other's
+            "ix_campaign_contacts_due",
+            "campaign_id",
+            "next_channel",
+            "next_at",
+            postgresql_where=text("state = 'waiting'"),
+        ),
         Index("ix_campaign_contacts_new", "campaign_id", "next_at", postgresql_where=text("state = 'new'")),
         Index("ix_campaign_contacts_patient_id", "patient_id", postgresql_where=text("patient_id IS NOT NULL")),
     )
@@ -176,6 +186,11 @@ class CampaignContact(Base):
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 
+    @property
+    def address(self) -> str:
+        """Where the next attempt goes: E.164, or a mail address."""
+        return (self.email or "") if self.next_channel == Channel.EMAIL else self.numbers[self.next_number]
+
 
 class CampaignAttempt(Base):
     """One dial (or message) to one contact. Never two open ones of a contact, a person or an address."""
@@ -192,7 +207,7 @@ class CampaignAttempt(Base):
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    """Of a dial: the id of its channel and call."""
+    """Of a dial: the id of its channel and call; of a message: the reference of its row in the outbox."""
     contact_id: Mapped[UUID] = mapped_column(ForeignKey("campaign_contacts.id", ondelete="CASCADE"))
     campaign_id: Mapped[UUID] = mapped_column(ForeignKey("campaigns.id"))
     person: Mapped[str]
@@ -244,7 +259,7 @@ class ContactDecision(Base):
     person: Mapped[str]
     at: Mapped[datetime]
     decision: Mapped[str]
-    """``called``, ``waits``, ``finished``."""
+    """``called``, ``written``, ``waits``, ``finished``."""
     reason: Mapped[str]
     until: Mapped[datetime | None]
     """Of ``waits``: when it is looked at again."""

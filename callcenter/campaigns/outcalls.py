@@ -18,6 +18,7 @@ class OutCall:
     """``sounds``: by the text's name. ``birth_date``: YYYYMMDD, or empty when it is not known."""
 
     flow: str
+    e164: str
     patient_id: UUID | None
     birth_date: str
     sounds: Mapping[str, tuple[SpokenSound, ...]]
@@ -26,7 +27,7 @@ class OutCall:
 async def find(session: AsyncSession, attempt_id: str) -> OutCall | None:
     """Of an attempt that is open; None: of any other."""
     query = (
-        select(Campaign, CampaignContact, Patient.birth_date)
+        select(Campaign, CampaignContact, CampaignAttempt.address, Patient.birth_date)
         .join(CampaignContact, CampaignContact.campaign_id == Campaign.id)
         .join(CampaignAttempt, CampaignAttempt.contact_id == CampaignContact.id)
         .outerjoin(Patient, Patient.id == CampaignContact.patient_id)
@@ -35,6 +36,7 @@ async def find(session: AsyncSession, attempt_id: str) -> OutCall | None:
     row = (await session.execute(query)).one_or_none()
     if row is None:
         return None
-    campaign, contact, birth_date = row.tuple()
+    campaign, contact, address, birth_date = row.tuple()
     sounds = await spoken.list_sounds(session, campaign, contact)
-    return OutCall(campaign.flow, contact.patient_id, birth_date.strftime("%Y%m%d") if birth_date else "", sounds)
+    born_on = birth_date.strftime("%Y%m%d") if birth_date else ""
+    return OutCall(campaign.flow, address, contact.patient_id, born_on, sounds)

@@ -75,6 +75,17 @@ def _conclusion(events: Sequence[LedgerEvent]) -> Outcome | None:
     return found
 
 
+_MAY_FOLLOW = {Outcome.SENT: frozenset({Outcome.DELIVERED, Outcome.BOUNCED})}
+
+
+def may_follow(before: Outcome | None, news: Outcome) -> bool:
+    """Whether a message's outcome becomes this. ``before``: None while the attempt is open.
+
+    What is told late, twice or out of order never undoes a failure, and no success but a sending that was not more.
+    """
+    return before is None or news in _MAY_FOLLOW.get(before, ())
+
+
 def user_events(events: Sequence[LedgerEvent]) -> list[tuple[str, str]]:
     """Our own events with their payloads; several written as one line are taken apart."""
     found: list[tuple[str, str]] = []

@@ -8,6 +8,8 @@ import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from operator import itemgetter
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -19,10 +21,11 @@ from callcenter.asterisk.channel_ids import DialKind, new_channel_id
 from callcenter.asterisk.commands import request_commands
 from callcenter.asterisk.variables import parse_payload
 from callcenter.calendar.policy import DayFact
+from callcenter.callouts import do_not_call
 from callcenter.callouts import service as callouts
 from callcenter.callouts.policy import Home
 from callcenter.callouts.policy import Refusal as NumberRefusal
-from callcenter.campaigns import governor, queries, respondents, spoken, standings
+from callcenter.campaigns import governor, lifecycle, queries, respondents, spoken, standings
 from callcenter.campaigns.governor import Limits, Refusal
 from callcenter.campaigns.models import (
     Campaign,
@@ -39,6 +42,7 @@ from callcenter.campaigns.retry_policy import Finish, Past, Reach, Try, decide
 from callcenter.campaigns.rules import Pacing, RetryRules, Windows
 from callcenter.campaigns.windows import CallingHours, calling_hours
 from callcenter.core.alarms import raise_alarm
+from callcenter.core.audit import SYSTEM
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.patients import service as patients
 
@@ -47,9 +51,10 @@ log = structlog.get_logger(__name__)
 TOLD_AGO = timedelta(seconds=10)
 """An Originate's channel is there well before this; until then its absence proves nothing."""
 _LUCK = random.Random()  # noqa: S311 - spreads tries over time, keeps no secret
-_BUSY_LINE = timedelta(minutes=1)
+BUSY_LINE = timedelta(minutes=1)
 """Somebody of the same number or person is being called now."""
 _SPOKEN_WITHIN = timedelta(seconds=2)
+_OPTED_OUT = "asked for it by key, in a call of a campaign"
 _APPOINTMENT_STATUS = {"confirm": "confirmed", "cancel": "cancelled"}
 
 
@@ -82,31 +87,33 @@ async def place_due(session: AsyncSession, campaign: Campaign, dialling: Diallin
     due = await queries.lock_due(session, campaign.id, at, limit=limit)
     if not due:
         return 0
-    decided = _Decided(campaign, at)
-    open_now = [contact for contact in due if _is_in_hours(contact, campaign, dialling, at, decided)]
+    decided = Decided(campaign, at)
+    open_now = [contact for contact in due if is_in_hours(contact, campaign, dialling, at, decided)]
     open_now = await _with_audio(session, campaign, open_now, decided)
     claims = {new_channel_id(dialling.pbx, DialKind.CAMPAIGN): contact for contact in open_now}
-    rows = [_row(attempt_id, contact, dialling, at) for attempt_id, contact in claims.items()]
+    rows = [attempt_row(attempt_id, contact, dialling, at) for attempt_id, contact in claims.items()]
+    rows.sort(key=itemgetter("person"))  # two who claim at once do not wait for each other in a circle
     made = await queries.insert_attempts(session, rows)
     for attempt_id in claims.keys() - made:
-        decided.wait(claims[attempt_id], "line_in_use", at + _BUSY_LINE)
+        decided.wait(claims[attempt_id], "line_in_use", at + BUSY_LINE)
     refused = await _refusals(session, campaign, {one: claims[one] for one in made}, dialling, at)
     for attempt_id, refusal in refused.items():
         decided.refuse(claims[attempt_id], refusal)
     await queries.delete_attempts(session, refused.keys())
     placed = {attempt_id: claims[attempt_id] for attempt_id in sorted(made - refused.keys())}
     for contact in placed.values():
-        decided.called(contact)
+        decided.under_way(contact)
     await session.flush()
     await queries.insert_decisions(session, decided.rows)
     pacing = Pacing.model_validate(campaign.pacing)
     commands = [
         PlaceCampaignCall(
             attempt=attempt_id,
-            number=dialling.plan.to_dial(_number(contact)),
+            number=dialling.plan.to_dial(contact.address),
             did=campaign.caller_id,
             language=contact.language,
             ring_seconds=pacing.ring_seconds,
+            machine=pacing.machine,
         )
         for attempt_id, contact in placed.items()
     ]
@@ -115,29 +122,26 @@ async def place_due(session: AsyncSession, campaign: Campaign, dialling: Diallin
 
 
 async def _with_audio(
-    session: AsyncSession, campaign: Campaign, contacts: Sequence[CampaignContact], decided: "_Decided"
+    session: AsyncSession, campaign: Campaign, contacts: Sequence[CampaignContact], decided: "Decided"
 ) -> list[CampaignContact]:
     """Those whose texts are spoken; the others wait for it."""
     silent = await spoken.list_silent(session, campaign, contacts)
     for contact in contacts:
         if contact.id in silent:
-            decided.wait(contact, "not_spoken_yet", decided.at + _SPOKEN_WITHIN)
+            contact.next_at = decided.at + _SPOKEN_WITHIN  # a matter of ours, nothing about the contact
     return [contact for contact in contacts if contact.id not in silent]
 
 
-def _number(contact: CampaignContact) -> str:
-    return contact.numbers[contact.next_number]
-
-
-def _row(attempt_id: str, contact: CampaignContact, dialling: Dialling, at: datetime) -> dict[str, object]:
+def attempt_row(attempt_id: str, contact: CampaignContact, dialling: Dialling, at: datetime) -> dict[str, Any]:
+    """As ``queries.insert_attempts`` takes it: by the contact's next channel."""
     return {
         "id": attempt_id,
         "contact_id": contact.id,
         "campaign_id": contact.campaign_id,
         "person": contact.person,
         "number": contact.attempts + 1,
-        "channel": Channel.TELEPHONE.value,
-        "address": _number(contact),
+        "channel": contact.next_channel,
+        "address": contact.address,
         "pbx": dialling.pbx,
         "day": _day(dialling.home, at),
         "claimed_at": at,
@@ -149,9 +153,10 @@ def _day(home: Home, at: datetime) -> date:
     return at.astimezone(home.zone).date()
 
 
-def _is_in_hours(
-    contact: CampaignContact, campaign: Campaign, dialling: Dialling, at: datetime, decided: "_Decided"
+def is_in_hours(
+    contact: CampaignContact, campaign: Campaign, dialling: Dialling, at: datetime, decided: "Decided"
 ) -> bool:
+    """Whether the campaign's hours are open where the contact is; if not, the contact waits or is finished."""
     hours = dialling.hours(campaign, zone_of(campaign, contact))
     if hours.is_open(at):
         return True
@@ -173,10 +178,30 @@ async def _refusals(
     """By attempt: why not. The attempts are counted with the others, so that two at once do not both fit in."""
     if not claims:
         return {}
+    found = await governor_refusals(session, campaign, claims, dialling, at)
+    tomorrow = _tomorrow(dialling.home, at)
+    numbers = {one: contact.address for one, contact in claims.items() if one not in found}
+    taken = await callouts.take_places(session, set(numbers.values()), dialling.home, at)
+    for attempt_id, number in numbers.items():
+        if (why := taken.get(number)) is not None:
+            found[attempt_id] = Refusal(why.value, tomorrow if why is NumberRefusal.NUMBER_LIMIT else None)
+    return found
+
+
+async def governor_refusals(
+    session: AsyncSession,
+    campaign: Campaign,
+    claims: dict[str, CampaignContact],
+    dialling: Dialling,
+    at: datetime,
+    *,
+    talks: bool = True,
+) -> dict[str, Refusal]:
+    """By attempt, whose rows are there already: what stands against it over all campaigns."""
     found: dict[str, Refusal] = {}
     today = _day(dialling.home, at)
     standing = await standings.read(session, today, list(claims.values()))
-    tomorrow = datetime.combine(today + timedelta(days=1), time(), dialling.home.zone)
+    tomorrow = _tomorrow(dialling.home, at)
     for attempt_id, contact in claims.items():
         refusal = governor.find_refusal(
             CampaignKind(campaign.kind),
@@ -185,18 +210,18 @@ async def _refusals(
             at=at,
             tomorrow=tomorrow,
             zone=zone_of(campaign, contact),
+            talks=talks,
         )
         if refusal is not None:
             found[attempt_id] = refusal
-    numbers = {one: _number(contact) for one, contact in claims.items() if one not in found}
-    taken = await callouts.take_places(session, set(numbers.values()), dialling.home, at)
-    for attempt_id, number in numbers.items():
-        if (why := taken.get(number)) is not None:
-            found[attempt_id] = Refusal(why.value, tomorrow if why is NumberRefusal.NUMBER_LIMIT else None)
     return found
 
 
-class _Decided:
+def _tomorrow(home: Home, at: datetime) -> datetime:
+    return datetime.combine(_day(home, at) + timedelta(days=1), time(), home.zone)
+
+
+class Decided:
     """Moves the contacts of one batch and notes why; a reason that has not changed is not noted again."""
 
     def __init__(self, campaign: Campaign, at: datetime) -> None:
@@ -204,21 +229,21 @@ class _Decided:
         self.at = at
         self.rows: list[dict[str, object]] = []
 
-    def called(self, contact: CampaignContact) -> None:
+    def under_way(self, contact: CampaignContact) -> None:
         contact.state = ContactState.DIALLING
-        self._note(contact, "called", "due", None)
+        self._note(contact, "called" if contact.next_channel == Channel.TELEPHONE else "written", "due", None)
 
     def wait(self, contact: CampaignContact, reason: str, until: datetime) -> None:
-        if until >= self._campaign.ends_at:
-            self.finish(contact, ContactResult.UNREACHABLE, reason)
-            return
-        contact.next_at = until
+        """What it waited for is kept, even if the campaign ends before that comes."""
         self._note(contact, "waits", reason, until)
+        contact.next_at = until
+        if until >= self._campaign.ends_at:
+            self.finish(contact, ContactResult.UNREACHABLE, "too_late")
 
     def refuse(self, contact: CampaignContact, refusal: Refusal) -> None:
         if refusal.until is not None:
             self.wait(contact, refusal.reason, refusal.until)
-        elif refusal.reason in _OF_THE_NUMBER and contact.next_number + 1 < len(contact.numbers):
+        elif _has_another_number(contact) and refusal.reason in _OF_THE_NUMBER:
             contact.next_number += 1
             self.wait(contact, refusal.reason, self.at)
         else:
@@ -232,28 +257,42 @@ class _Decided:
         if decision == "waits" and contact.reason == reason:
             return
         contact.reason = reason
-        self.rows.append(
-            {
-                "contact_id": contact.id,
-                "campaign_id": contact.campaign_id,
-                "person": contact.person,
-                "at": self.at,
-                "decision": decision,
-                "reason": reason,
-                "until": until,
-            }
-        )
+        self.rows.append(decision_row(contact, decision, reason, self.at, until))
 
 
 _OF_THE_NUMBER = frozenset(refusal.value for refusal in NumberRefusal)
 """Another number of the same person may do."""
+_IN_WRITING = frozenset({Outcome.SENT, Outcome.DELIVERED})
+
+
+def _has_another_number(contact: CampaignContact) -> bool:
+    """To write to: only before the first attempt, which may have found somebody else at that number."""
+    may_change = contact.next_channel == Channel.TELEPHONE or (
+        contact.next_channel == Channel.SMS and contact.attempts == 0
+    )
+    return may_change and contact.next_number + 1 < len(contact.numbers)
+
+
+def decision_row(
+    contact: CampaignContact, decision: str, reason: str, at: datetime, until: datetime | None = None
+) -> dict[str, object]:
+    """For queries.insert_decisions."""
+    return {
+        "contact_id": contact.id,
+        "campaign_id": contact.campaign_id,
+        "person": contact.person,
+        "at": at,
+        "decision": decision,
+        "reason": reason,
+        "until": until,
+    }
 
 
 def finish(contact: CampaignContact, result: ContactResult, reason: str, at: datetime) -> None:
-    """For good."""
+    """For good. Why is to be noted too (:func:`decision_row`)."""
     contact.state, contact.result, contact.reason = ContactState.FINISHED, result, reason
     contact.next_at, contact.finished_at = None, at
-    contact.status = respondents.at_the_end(contact.status, result)
+    contact.status = respondents.at_the_end(contact.status, result, in_writing=reason in _IN_WRITING)
 
 
 # -- what the ledger tells
@@ -274,6 +313,10 @@ async def settle(session: AsyncSession, attempt_id: str, at: datetime, home: Hom
     attempt.hangup_cause = reading.cause
     contact.attempts += 1
     await _note_what_was_said(session, contact, attempt, user_events(events), at)
+    if reading.outcome is Outcome.OPTED_OUT:
+        await do_not_call.add_entry(
+            session, SYSTEM, attempt.address, reason=_OPTED_OUT, until=None, call_id=attempt.id, at=at
+        )
     log.info("campaign_attempt_over", attempt=attempt_id, outcome=reading.outcome)
     await session.flush()
     await go_on(session, contact, at, home)
@@ -300,7 +343,9 @@ async def go_on(session: AsyncSession, contact: CampaignContact, at: datetime, h
         ends_at=campaign.ends_at,
     )
     coming = decide(history, RetryRules.model_validate(campaign.retry), reach, luck=_LUCK.random())
-    decided = _Decided(campaign, at)
+    if isinstance(coming, Try) and campaign.state in lifecycle.OVER:
+        coming = Finish(*lifecycle.end_of_contacts(campaign))
+    decided = Decided(campaign, at)
     contact.status = respondents.after_attempt(contact.status, history[-1].outcome)
     if isinstance(coming, Finish):
         decided.finish(contact, coming.result, coming.reason)
@@ -349,7 +394,7 @@ async def _note_what_was_said(
             if status is not None:
                 await patients.record_appointment_answer(session, contact.appointment_id, status)
     await queries.insert_answers(session, list(answers.values()))
-    if answers:
+    if answers and contact.state == ContactState.DIALLING:
         contact.status = respondents.Status.STARTED
 
 

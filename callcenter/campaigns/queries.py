@@ -23,12 +23,14 @@ from callcenter.campaigns.models import (
     CampaignState,
     Channel,
     ContactDecision,
+    ContactResult,
     ContactState,
     GovernorRules,
 )
 from callcenter.core.conditions import one_of
 from callcenter.queues.models import Did
 
+_FRESH = {"execution_options": {"populate_existing": True}}
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -47,11 +49,29 @@ async def list_running(session: AsyncSession, pbx: str) -> Sequence[Campaign]:
     return (await session.scalars(query.order_by(Campaign.priority.desc(), Campaign.id))).all()
 
 
-async def has_unfinished(session: AsyncSession, campaign_id: UUID) -> bool:
-    unfinished = exists().where(
-        CampaignContact.campaign_id == campaign_id, CampaignContact.state != ContactState.FINISHED
+async def list_past_their_end(session: AsyncSession, pbx: str, at: datetime) -> Sequence[Campaign]:
+    """Those that began, and whose time is over."""
+    query = select(Campaign).where(
+        Campaign.pbx == pbx,
+        Campaign.state.in_((CampaignState.RUNNING, CampaignState.PAUSED)),
+        Campaign.ends_at <= at,
     )
-    return bool(await session.scalar(select(unfinished)))
+    return (await session.scalars(query.order_by(Campaign.id).with_for_update(skip_locked=True), **_FRESH)).all()
+
+
+async def list_over_with_left_over(session: AsyncSession, pbx: str) -> Sequence[Campaign]:
+    """Those that are over and still have contacts who wait, a few at a time."""
+    left = (
+        exists().where(CampaignContact.campaign_id == Campaign.id, CampaignContact.state == state)
+        for state in (ContactState.WAITING, ContactState.NEW)
+    )
+    query = (
+        select(Campaign)
+        .where(Campaign.pbx == pbx, Campaign.state.in_((CampaignState.FINISHED, CampaignState.CANCELLED)), or_(*left))
+        .order_by(Campaign.id)
+        .limit(10)
+    )
+    return (await session.scalars(query)).all()
 
 
 async def find_limits(session: AsyncSession) -> GovernorRules | None:
@@ -72,22 +92,28 @@ async def database_now(session: AsyncSession) -> datetime:
 # -- due and claimed
 
 
-async def count_open(session: AsyncSession, pbx: str) -> dict[UUID, int]:
-    """Dials that are not over, by campaign."""
+async def count_open(
+    session: AsyncSession, pbx: str, *, channels: Collection[Channel] = (Channel.TELEPHONE,)
+) -> dict[UUID, int]:
+    """Dials (or what else goes by these channels) that are not over, by campaign."""
+    by_these = one_of(CampaignAttempt.channel, [channel.value for channel in channels])
     query = (
         select(CampaignAttempt.campaign_id, func.count())
-        .where(CampaignAttempt.is_open, CampaignAttempt.pbx == pbx, CampaignAttempt.channel == Channel.TELEPHONE.value)
+        .where(CampaignAttempt.is_open, CampaignAttempt.pbx == pbx, by_these)
         .group_by(CampaignAttempt.campaign_id)
     )
-    return dict((await session.execute(query)).tuples().all())
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
-async def lock_due(session: AsyncSession, campaign_id: UUID, at: datetime, *, limit: int) -> Sequence[CampaignContact]:
+async def lock_due(
+    session: AsyncSession, campaign_id: UUID, at: datetime, *, limit: int, channel: Channel = Channel.TELEPHONE
+) -> Sequence[CampaignContact]:
     """The contacts whose time has come, the longest waiting first; those that another holds are left out."""
     query = (
         select(CampaignContact)
         .where(
             CampaignContact.campaign_id == campaign_id,
+            CampaignContact.next_channel == channel,
             CampaignContact.state == ContactState.WAITING,
             CampaignContact.next_at <= at,
         )
@@ -158,8 +184,8 @@ async def count_today(session: AsyncSession, day: date, persons: Collection[str]
         .where(one_of(CampaignAttempt.person, persons))
         .group_by(CampaignAttempt.person)
     )
-    by_number = dict((await session.execute(of_number)).tuples().all())
-    by_person = (await session.execute(of_person)).tuples().all()
+    by_number = {row[0]: row[1] for row in await session.execute(of_number)}
+    by_person = (await session.execute(of_person)).all()
     return Counts(
         attempts_of_number=by_number,
         attempts_of_person={row[0]: row[1] for row in by_person},
@@ -220,6 +246,17 @@ async def insert_answers(session: AsyncSession, rows: Rows) -> None:
         await session.execute(new.on_conflict_do_update(index_elements=["attempt_id", "question"], set_=changed))
 
 
+async def list_open_messages(session: AsyncSession, campaign_id: UUID, contact_id: UUID | None = None) -> Sequence[str]:
+    """Attempts by message that are not over, of the campaign or one contact in it."""
+    query = select(CampaignAttempt.id).where(
+        CampaignAttempt.is_open,
+        CampaignAttempt.campaign_id == campaign_id,
+        CampaignAttempt.channel != Channel.TELEPHONE.value,
+    )
+    query = query if contact_id is None else query.where(CampaignAttempt.contact_id == contact_id)
+    return (await session.scalars(query)).all()
+
+
 async def list_open_attempts(session: AsyncSession, pbx: str, *, claimed_before: datetime) -> set[str]:
     """Dials that are not over and of which this PBX has surely been told, some time ago."""
     told = exists().where(
@@ -242,6 +279,14 @@ async def list_open_attempts(session: AsyncSession, pbx: str, *, claimed_before:
 
 
 # -- contacts
+
+
+async def list_known_appointments(session: AsyncSession, appointment_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
+    """Those of these ids that are appointments', with whose they are."""
+    if not appointment_ids:
+        return set()
+    query = text("SELECT id, patient_id FROM appointments WHERE id = ANY(:ids)")
+    return {(row.id, row.patient_id) for row in await session.execute(query, {"ids": list(appointment_ids)})}
 
 
 async def list_known_patients(session: AsyncSession, patient_ids: Collection[UUID]) -> set[UUID]:
@@ -278,18 +323,28 @@ async def has_open_attempts(session: AsyncSession, campaign_id: UUID) -> bool:
     return bool(await session.scalar(select(open_one)))
 
 
-async def finish_left_over(session: AsyncSession, campaign_id: UUID, at: datetime) -> None:
-    """Who was not reached before the campaign's time was over."""
-    await session.execute(
+async def finish_left_over(
+    session: AsyncSession, campaign_id: UUID, at: datetime, *, result: ContactResult, reason: str, limit: int
+) -> int:
+    """Finish at most ``limit`` of those who wait, and note why; returns how many. Whose call goes on is left out."""
+    done = await session.execute(
         text(
-            "UPDATE campaign_contacts SET state = 'finished', result = 'unreachable', reason = 'too_late',"
-            " next_at = NULL, finished_at = :at,"
-            " status = CASE status WHEN 'started' THEN 'partial' WHEN 'contacted' THEN 'breakoff'"
-            " ELSE 'unreachable' END"
-            " WHERE campaign_id = :campaign AND state <> 'finished'"
+            "WITH left_over AS ("
+            " SELECT id FROM campaign_contacts WHERE campaign_id = :campaign AND state IN ('waiting', 'new')"
+            " ORDER BY id LIMIT :limit FOR UPDATE"
+            "), finished AS ("
+            " UPDATE campaign_contacts SET state = 'finished',"
+            " result = CAST(:result AS varchar), reason = CAST(:reason AS varchar), next_at = NULL, finished_at = :at,"
+            " status = CASE WHEN status = 'started' THEN 'partial' WHEN status = 'contacted' THEN 'breakoff'"
+            " WHEN CAST(:result AS varchar) = 'withdrawn' THEN status ELSE 'unreachable' END"
+            " FROM left_over WHERE campaign_contacts.id = left_over.id"
+            " RETURNING campaign_contacts.id, campaign_contacts.person"
+            ") INSERT INTO campaign_decisions (contact_id, campaign_id, person, at, decision, reason)"
+            " SELECT id, :campaign, person, :at, 'finished', CAST(:reason AS varchar) FROM finished RETURNING 1"
         ),
-        {"campaign": campaign_id, "at": at},
+        {"campaign": campaign_id, "at": at, "result": result.value, "reason": reason, "limit": limit},
     )
+    return len(done.all())
 
 
 async def list_did_numbers(session: AsyncSession) -> Sequence[str]:

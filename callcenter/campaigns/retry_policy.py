@@ -66,26 +66,34 @@ def decide(history: Sequence[Past], rules: RetryRules, reach: Reach, *, luck: fl
     last = history[-1]
     if (over := _OVER.get(last.outcome)) is not None:
         return Finish(over, last.outcome)
-    if last.channel is Channel.TELEPHONE:
-        again = _again(history, rules, reach, luck)
-        if again is not None and again.at < reach.ends_at:
-            return again
-        reason = "too_late" if again is not None else last.outcome
-    else:
-        reason = last.outcome
-    return _next_channel(history, reach, last, reason)
+    again = (_again if last.channel is Channel.TELEPHONE else _write_again)(history, rules, reach, luck)
+    if again is not None and again.at < reach.ends_at:
+        return again
+    return _next_channel(history, reach, last, "too_late" if again is not None else last.outcome)
 
 
 def _next_channel(history: Sequence[Past], reach: Reach, last: Past, reason: str) -> Try | Finish:
     tried = {past.channel for past in history}
-    coming = next((channel for channel in reach.channels if channel not in tried), None)
+    left = ((channel, _living(history, reach, channel)) for channel in reach.channels if channel not in tried)
+    coming, number = next(((channel, index) for channel, index in left if index is not None), (None, 0))
     if coming is None:
         failed = all(past.outcome in _DEAD | {Outcome.BOUNCED} for past in history)
         return Finish(ContactResult.FAILED if failed else ContactResult.UNREACHABLE, reason)
     at = reach.hours.next_open(last.ended_at) if coming is Channel.TELEPHONE else last.ended_at
     if at is None or at >= reach.ends_at:
         return Finish(ContactResult.UNREACHABLE, "too_late")
-    return Try(at, coming, 0, reason)
+    return Try(at, coming, number, reason)
+
+
+def _living(history: Sequence[Past], reach: Reach, channel: Channel) -> int | None:
+    """The index of the first number that is the person's, as far as we know: a stranger must not read of them either.
+
+    None: there is no such number.
+    """
+    if channel is Channel.EMAIL:
+        return 0
+    dead = {past.address for past in history if past.outcome in _DEAD}
+    return next((index for index, number in enumerate(reach.numbers) if number not in dead), None)
 
 
 def _again(history: Sequence[Past], rules: RetryRules, reach: Reach, luck: float) -> Try | None:
@@ -103,6 +111,18 @@ def _again(history: Sequence[Past], rules: RetryRules, reach: Reach, luck: float
         return None
     at = _when(rule, reach, last, rule.wait(same - 1, luck))
     return Try(at, Channel.TELEPHONE, number, last.outcome) if at is not None else None
+
+
+def _write_again(history: Sequence[Past], rules: RetryRules, reach: Reach, luck: float) -> Try | None:
+    """The same message once more, only of what surely never left us: what was refused would be again."""
+    last = history[-1]
+    rule = rules.after.get(last.outcome) if last.outcome is Outcome.NOT_PLACED else None
+    same = sum(past.channel is last.channel and past.outcome is last.outcome for past in history)
+    if rule is None or same > rule.times:
+        return None
+    at = reach.hours.next_open(last.ended_at + rule.wait(same - 1, luck))
+    number = reach.numbers.index(last.address) if last.address in reach.numbers else 0
+    return Try(at, last.channel, number, last.outcome) if at is not None else None
 
 
 def _number(rung: Sequence[Past], rule: RetryRule, rules: RetryRules, reach: Reach, last: Past) -> int | None:

@@ -4,19 +4,20 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from callcenter.campaigns.models import Outcome
+from callcenter.core.http import ApiModel
 
 TextName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Minutes = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
 """``09:00-12:00``: from the first minute until before the last, local."""
 
 
-class Rules(BaseModel):
+class Rules(ApiModel):
     """Base: nothing unknown, nothing changes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True)
 
 
 class SpokenTexts(Rules):
@@ -40,12 +41,20 @@ class MailTexts(Rules):
     text: SpokenTexts
 
 
+class SmsTexts(SpokenTexts):
+    """``template``: the name under which the gateway's operator has registered the text, where it must be."""
+
+    zh: str = Field(default="", max_length=500)
+    en: str = Field(default="", max_length=500)
+    template: str = Field(default="", max_length=100)
+
+
 class Texts(Rules):
     """What is said and written; ``{name}`` and the contact's other variables are filled in."""
 
     spoken: Mapping[TextName, SpokenTexts] = Field(default_factory=dict, max_length=40)
     email: MailTexts | None = None
-    sms: SpokenTexts | None = None
+    sms: SmsTexts | None = None
 
 
 class Windows(Rules):

@@ -59,6 +59,7 @@ class CampaignBody(ApiModel):
 
 
 class CampaignChange(CampaignBody):
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE | {"version": 1}]})
     version: int = Field(ge=1, description="The one that was read; if another stands, nothing is changed.")
 
     def values(self) -> dict[str, Any]:
@@ -142,7 +143,7 @@ class RejectedResponse(BaseModel):
     model_config = ConfigDict(from_attributes=True)
     index: int = Field(description="Among those given, from 0.")
     key: str
-    reason: str = Field(description="`number`, `unreachable`, `repeated`, `exists`, `patient`, `zone`.")
+    reason: str = Field(description="`number`, `unreachable`, `repeated`, `exists`, `patient`, `appointment`, `zone`.")
 
 
 class AddedResponse(BaseModel):
@@ -201,7 +202,7 @@ class DecisionResponse(BaseModel):
     contact_id: UUID
     campaign_id: UUID
     at: datetime
-    decision: str = Field(description="`called`, `waits` or `finished`.")
+    decision: str = Field(description="`called`, `written`, `waits` or `finished`.")
     reason: str
     until: datetime | None
 

@@ -26,7 +26,7 @@ async def read(
     known = {contact.patient_id for contact in contacts if contact.patient_id is not None}
     states = await patients.list_states(session, known) if known else {}
     complaining = await workorders.list_complaining(session, known) if known else set()
-    numbers = {contact.id: contact.numbers[contact.next_number] for contact in contacts if contact.numbers}
+    numbers = {contact.id: contact.address for contact in contacts}
     counts = await queries.count_today(session, today, {one.person for one in contacts}, set(numbers.values()))
     found = {}
     for contact in contacts:

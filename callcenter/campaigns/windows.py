@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from callcenter.calendar.policy import DayFact, Timetable, next_open_at
-from callcenter.calendar.spans import Span, Spans
+from callcenter.calendar.spans import DAY_MINUTES, Span, Spans
 from callcenter.campaigns.rules import Windows
 
 _NOON, _EVENING = 12, 18
@@ -26,6 +26,15 @@ class CallingHours:
     def next_open(self, after: datetime) -> datetime | None:
         """The first open instant from ``after`` on (UTC); None if none comes within two months."""
         return next_open_at(self.timetable, after)
+
+    def closes_at(self, at: datetime) -> datetime:
+        """When the hours end in which ``at`` lies, an open moment; the day's end at the latest."""
+        local = at.astimezone(self.timetable.zone)
+        minute = local.hour * 60 + local.minute
+        closes = next(span.closes_minute for span in self.timetable.hours_of(local.date()).spans if minute in span)
+        day = local.date() + timedelta(days=closes // DAY_MINUTES)
+        ends_at = datetime.combine(day, time(*divmod(closes % DAY_MINUTES, 60)), self.timetable.zone)
+        return ends_at.astimezone(at.tzinfo)
 
     def next_open_in_other_part(self, after: datetime, *, unlike: datetime) -> datetime | None:
         """The first open instant in another part of the day than ``unlike``'s; None: none within three days."""
@@ -48,7 +57,7 @@ class CallingHours:
         hour = (_NOON, _EVENING, 24)[self._part(at)]
         day = local.date() + timedelta(days=1) if hour == 24 else local.date()
         ends_at = datetime.combine(day, time(hour % 24), self.timetable.zone)
-        return max(ends_at, at + _HOUR)  # whatever a change of the clock does, it goes on
+        return ends_at if ends_at > at else at + _HOUR  # whatever a change of the clock does, it goes on
 
 
 def calling_hours(windows: Windows, zone: ZoneInfo, fact_of: Callable[[date], DayFact | None]) -> CallingHours:

@@ -8,12 +8,15 @@ from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from callcenter.core.shipped import shipped_dir
+
+_OWN_MACHINE = {("http", "127.0.0.1"), ("http", "::1"), ("http", "localhost")}
 
 
 class Settings(BaseSettings):
@@ -139,6 +142,11 @@ class Settings(BaseSettings):
     webhook_networks: str = ""
     """Private networks (CIDR, separated by commas) in which these hosts may lie; empty: public addresses only."""
 
+    sms_gateway_url: str | None = None
+    """Where text messages are handed over (docs/operations.md); None: none are sent. Needs ``sms_gateway_key``."""
+    sms_sender: str = Field(default="", max_length=40)
+    """Name or number that the gateway is asked to show."""
+
     # -- logs
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
@@ -157,6 +165,19 @@ class Settings(BaseSettings):
     def _known_networks(cls, value: str) -> str:
         for part in filter(None, map(str.strip, value.split(","))):
             ip_network(part)
+        return value
+
+    @field_validator("sms_gateway_url")
+    @classmethod
+    def _nobody_reads_along(cls, value: str | None) -> str | None:
+        """What goes there is about patients: in the open only within this machine."""
+        if not value:
+            return None
+        parts = urlsplit(value)
+        if not parts.hostname or parts.username or parts.password or parts.fragment:
+            raise ValueError("no plain address")
+        if parts.scheme != "https" and (parts.scheme, parts.hostname) not in _OWN_MACHINE:
+            raise ValueError("https only; http for a gateway on this machine")
         return value
 
     def model_post_init(self, _context: object) -> None:

@@ -3,7 +3,7 @@
 All routes stand under :data:`API_PREFIX`. Patient data never stands in a URL: searches are POSTs with a body.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
@@ -100,7 +100,8 @@ class ApiModel(BaseModel):
     @field_validator("*", mode="after")
     @classmethod
     def _no_nul(cls, value: Any) -> Any:
-        texts = value if isinstance(value, list | tuple) else (value,)
+        values = value.values() if isinstance(value, Mapping) else value
+        texts = values if isinstance(value, list | tuple | Mapping) else (value,)
         if any(isinstance(text, str) and "\x00" in text for text in texts):
             raise ValueError("NUL character")
         return value

@@ -20,6 +20,7 @@ NAMES = frozenset(
         "ami_commands_secret",
         "mail_password",  # of the log-in at the hospital's mail server; not made by itself
         "webhook_key",  # signs what webhooks are sent: their receivers hold it too
+        "sms_gateway_key",  # signs what the SMS gateway is told, and what it reports; not made by itself
         "phone_turn_secret",  # shared with the TURN server; not made by itself
         "speech_http_token",  # of the hospital's speech service; not made by itself
     }

@@ -12,9 +12,12 @@ from callcenter.ivr.line import Sound
 
 @dataclass(frozen=True, slots=True)
 class CampaignCall:
-    """``flow``: the campaign's. ``texts``: by name, the pieces to play. ``birth_date``: YYYYMMDD, or empty."""
+    """``flow``: the campaign's. ``e164``: the number that was dialled. ``texts``: by name, the pieces to play.
+    ``birth_date``: YYYYMMDD, or empty.
+    """
 
     flow: str
+    e164: str = ""
     patient_id: str = ""
     birth_date: str = ""
     texts: Mapping[str, Sequence[Sound]] = field(default_factory=dict)
@@ -40,4 +43,4 @@ class DatabaseCampaignCalls:
         if found is None:
             return None
         texts = {name: tuple(Sound(one.file, one.seconds) for one in sounds) for name, sounds in found.sounds.items()}
-        return CampaignCall(found.flow, str(found.patient_id or ""), found.birth_date, texts)
+        return CampaignCall(found.flow, found.e164, str(found.patient_id or ""), found.birth_date, texts)

@@ -5,7 +5,7 @@ variables, sentinel last. Whatever goes wrong leaves the sentinel unset, and the
 person.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
@@ -22,6 +22,8 @@ from callcenter.ivr.steps.base import Handover, ParkingStep
 
 log = structlog.get_logger(__name__)
 
+MACHINE_FLOW = "campaign_machine"
+"""What an answering machine hears."""
 STEP_LIMIT = 200
 """Finished steps in one visit; a caller who goes round longer is taken to a person."""
 
@@ -119,12 +121,14 @@ class FlowRunner:
         """Somebody whom a campaign dialled has answered: the campaign's flow."""
         attempt = await call.line.get_variable(variables.ATTEMPT)
         call.out_call = await self._services.campaign_calls.find(attempt)
-        flow = flows.flows.get(call.out_call.flow) if call.out_call else None
+        is_machine = await call.line.get_variable(variables.AMD) == "machine"
+        name = MACHINE_FLOW if is_machine else call.out_call.flow if call.out_call else ""
+        flow = flows.flows.get(name)
         if flow is None or call.out_call is None:
             log.error("flow_of_attempt_missing", attempt=attempt)
             return None
         await _report_flow(call.line, flow)
-        await call.identify(Caller(e164=call.caller.e164, patient_id=call.out_call.patient_id))
+        await call.identify(Caller(e164=call.out_call.e164, patient_id=call.out_call.patient_id))
         return Position(flows, flow, flow.start)
 
     async def _announce(self, call: CallContext, flow: Flow, did: str) -> None:
@@ -149,6 +153,8 @@ class FlowRunner:
         call.caller = await self._known_caller(call)
         attempt = await line.get_variable(variables.ATTEMPT)
         call.out_call = await self._services.campaign_calls.find(attempt) if attempt else None
+        if call.out_call is not None:
+            call.caller = replace(call.caller, e164=call.out_call.e164)
         return Position(flows, flows.flows[flow_name], step_name)
 
     async def _known_caller(self, call: CallContext) -> Caller:

@@ -1,6 +1,7 @@
 """Mail by SMTP, one recipient a message, in steps: so that it is known what the server may have taken."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
@@ -17,6 +18,8 @@ from callcenter.messaging.retry_policy import Outcome, Tried
 
 STEP_SECONDS = 20.0
 TOTAL_SECONDS = 60.0
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}")
+"""What the header and the SMTP command both take for one recipient, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ async def send_mail(server: MailServer, to: str, subject: str, text: str, *, del
     try:
         content = _message(server, to, subject, text, delivery).as_bytes()
     except ValueError as error:
-        return Tried(Outcome.REFUSED, f"it cannot be written: {error}")
+        return Tried(Outcome.REFUSED, f"it cannot be written: {type(error).__name__}")
     client = aiosmtplib.SMTP(
         hostname=server.host,
         port=server.port,
@@ -96,6 +99,8 @@ def _is_ours_to_mend(error: SMTPResponseException) -> bool:
 
 
 def _message(server: MailServer, to: str, subject: str, text: str, delivery: str) -> EmailMessage:
+    if not _ADDRESS.fullmatch(to):
+        raise ValueError("no plain mail address")
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = server.sender, to, subject
     message["Date"] = format_datetime(now())

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, text
+from sqlalchemy import BigInteger, Identity, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from callcenter.core.db import Base
@@ -12,12 +12,13 @@ from callcenter.core.db import Base
 
 class Channel(StrEnum):
     MAIL = "mail"
+    SMS = "sms"
     WEBHOOK = "webhook"
 
 
 class MessageState(StrEnum):
     """``unknown``: handed over, but the answer never came; never sent again. ``failed``: refused for good;
-    ``given_up``: tried for a day."""
+    ``given_up``: tried for a day. ``expired``: surely not taken before its time was over."""
 
     PENDING = "pending"
     SENDING = "sending"
@@ -25,10 +26,19 @@ class MessageState(StrEnum):
     FAILED = "failed"
     GIVEN_UP = "given_up"
     UNKNOWN = "unknown"
+    EXPIRED = "expired"
+
+
+class Report(StrEnum):
+    """What was told of a message after it had been taken."""
+
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
 
 
 class OutboxMessage(Base):
-    """One message to one target. No health data, no number of a patient: others read it."""
+    """One message to one target. No health data, no number of a patient: others read it. Of a private one nobody
+    does, and what it said and to whom goes when it is over."""
 
     __tablename__ = "outbox_messages"
     __table_args__ = (
@@ -41,15 +51,21 @@ class OutboxMessage(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     channel: Mapped[str]
     target: Mapped[str]
-    """A mail address, or a webhook's URL."""
+    """A mail address, an E.164 number, or a webhook's URL."""
     subject: Mapped[str]
-    """Of a mail; empty for a webhook."""
+    """Of a mail; else empty."""
     content: Mapped[dict[str, Any]]
-    """Of a mail ``text``; of a webhook its JSON body."""
+    """Of a mail ``text``; of a text message the fields of callcenter.messaging.sms.Sms; of a webhook its JSON body."""
     purpose: Mapped[str]
-    """What it is about: ``alarm``."""
+    """What it is about: ``alarm``, ``campaign``."""
     reference: Mapped[str]
-    """Which one: the alarm's id."""
+    """Which one: the alarm's id, the attempt's."""
+    is_private: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """To a patient."""
+    expires_at: Mapped[datetime | None]
+    """Not sent from then on; None: it is tried for a day."""
+    report: Mapped[str | None]
+    """What was heard of it later; the first word counts."""
     state: Mapped[str]
     attempts: Mapped[int]
     created_at: Mapped[datetime]

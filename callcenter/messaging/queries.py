@@ -1,12 +1,13 @@
 """All SQL of the outbox."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.messaging.models import MessageState, OutboxMessage
+from callcenter.core.conditions import one_of
+from callcenter.messaging.models import Channel, MessageState, OutboxMessage
 
 
 async def claim_due(session: AsyncSession, *, at: datetime, claimed_by: str, limit: int) -> Sequence[OutboxMessage]:
@@ -43,3 +44,15 @@ async def list_about(session: AsyncSession, purpose: str, reference: str) -> Seq
     """All that was told about one thing, oldest first."""
     query = select(OutboxMessage).where(OutboxMessage.purpose == purpose, OutboxMessage.reference == reference)
     return (await session.scalars(query.order_by(OutboxMessage.id))).all()
+
+
+async def lock_message(session: AsyncSession, message_id: int, channel: Channel) -> OutboxMessage | None:
+    query = select(OutboxMessage).where(OutboxMessage.id == message_id, OutboxMessage.channel == channel)
+    return (await session.scalars(query.with_for_update().execution_options(populate_existing=True))).one_or_none()
+
+
+async def expire(session: AsyncSession, purpose: str, references: Collection[str], at: datetime) -> None:
+    """Their time is over, and whoever sends sees that now; what is being sent ends as it ends."""
+    not_over = OutboxMessage.state.in_((MessageState.PENDING, MessageState.SENDING))
+    of_these = (OutboxMessage.purpose == purpose, one_of(OutboxMessage.reference, references), not_over)
+    await session.execute(update(OutboxMessage).where(*of_these).values(expires_at=at, due_at=at))

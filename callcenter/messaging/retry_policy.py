@@ -12,12 +12,18 @@ GIVE_UP_AFTER = timedelta(days=1)
 
 
 class Outcome(StrEnum):
-    """Of one try. ``refused``: for good. ``not_now``: it was surely not taken. ``no_answer``: perhaps it was."""
+    """Of one try. ``refused``: for good. ``not_now``: it was surely not taken. ``no_answer``: perhaps it was.
+    ``too_late``: its time was over, so it was not tried."""
 
     TAKEN = "taken"
     REFUSED = "refused"
     NOT_NOW = "not_now"
     NO_ANSWER = "no_answer"
+    TOO_LATE = "too_late"
+
+
+REPEATABLE = frozenset({Channel.WEBHOOK})
+"""Read by a programme, which tells the second from the first by the delivery's id. A person would read it twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +42,30 @@ class Following:
     due_at: datetime | None = None
 
 
-def after_try(outcome: Outcome, channel: Channel, *, attempts: int, created_at: datetime, at: datetime) -> Following:
+def after_try(
+    outcome: Outcome,
+    channel: Channel,
+    *,
+    attempts: int,
+    created_at: datetime,
+    at: datetime,
+    expires_at: datetime | None = None,
+) -> Following:
     """``attempts``: how many there were, this one included.
 
-    A mail without an answer is not sent again: a person would read it twice. A webhook is: its receiver tells the
-    second from the first by the delivery's id.
+    What a person reads is not sent again when no answer came; a webhook is.
     """
     if outcome is Outcome.TAKEN:
         return Following(MessageState.SENT)
     if outcome is Outcome.REFUSED:
         return Following(MessageState.FAILED)
-    if outcome is Outcome.NO_ANSWER and channel is Channel.MAIL:
+    if outcome is Outcome.TOO_LATE:
+        return Following(MessageState.EXPIRED)
+    if outcome is Outcome.NO_ANSWER and channel not in REPEATABLE:
         return Following(MessageState.UNKNOWN)
     due_at = at + min(FIRST_PAUSE * 2 ** min(attempts - 1, 16), LONGEST_PAUSE)
+    if expires_at is not None and due_at >= expires_at:
+        return Following(MessageState.EXPIRED)
     if due_at > created_at + GIVE_UP_AFTER:
         return Following(MessageState.GIVEN_UP)
     return Following(MessageState.PENDING, due_at)

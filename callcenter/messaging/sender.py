@@ -1,6 +1,7 @@
 """Sends what stands in the outbox, in the engine. Committed as under way first, then sent, then the result."""
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 
@@ -12,6 +13,8 @@ from callcenter.messaging import queries, service
 from callcenter.messaging.mail import MailServer, send_mail
 from callcenter.messaging.models import Channel, OutboxMessage
 from callcenter.messaging.retry_policy import Outcome, Tried
+from callcenter.messaging.service import Told
+from callcenter.messaging.sms import HttpSmsGateway, Sms, SmsGateway
 from callcenter.messaging.webhooks import WebhookSender
 
 log = structlog.get_logger(__name__)
@@ -22,20 +25,39 @@ POLL_SECONDS = 2.0
 
 
 class MessageSender:
-    """One per engine; ``name`` (the PBX's) tells what it left behind from what others send."""
+    """One per engine; ``name`` (the PBX's) tells what it left behind from what others send. ``tell``: who hears of
+    each message that is over, whatever came of it."""
 
-    def __init__(self, database: Database, name: str, mail: MailServer | None, webhooks: WebhookSender) -> None:
+    def __init__(
+        self,
+        database: Database,
+        name: str,
+        mail: MailServer | None,
+        webhooks: WebhookSender,
+        *,
+        sms: SmsGateway | None = None,
+        tell: Sequence[Told] = (),
+    ) -> None:
         self._database = database
         self._name = name
         self._mail = mail
         self._webhooks = webhooks
+        self._sms = sms
+        self._tell = tell
         self._wake = asyncio.Event()
         self._unrecorded: dict[int, tuple[OutboxMessage, Tried]] = {}
         """Results that the database has not taken yet, by the message's id."""
 
     @classmethod
-    def of(cls, settings: Settings, database: Database) -> "MessageSender":
-        return cls(database, settings.pbx_name, MailServer.of(settings), WebhookSender.of(settings))
+    def of(cls, settings: Settings, database: Database, *, tell: Sequence[Told] = ()) -> "MessageSender":
+        return cls(
+            database,
+            settings.pbx_name,
+            MailServer.of(settings),
+            WebhookSender.of(settings),
+            sms=HttpSmsGateway.of(settings),
+            tell=tell,
+        )
 
     def wake(self, _ids: list[str] | None = None) -> None:
         """Something may be due."""
@@ -49,7 +71,7 @@ class MessageSender:
         for message, tried in list(self._unrecorded.values()):
             await self._record(message, tried)
         async with self._database.transaction() as session:
-            left = await service.settle(session, self._name, now())
+            left = await service.settle(session, self._name, now(), tell=self._tell)
         if left:
             log.warning("messages_unknown", count=left)
         while True:
@@ -75,9 +97,15 @@ class MessageSender:
         log.info("message_tried", id=message.id, channel=message.channel, outcome=tried.outcome, answer=tried.answer)
 
     async def _try(self, message: OutboxMessage) -> Tried:
+        if message.expires_at is not None and now() >= message.expires_at:
+            return Tried(Outcome.TOO_LATE, "its time was over")
         delivery = f"{self._name}.{message.id}"
         if message.channel == Channel.WEBHOOK:
             return await self._webhooks.send(message.target, message.content, delivery=delivery)
+        if message.channel == Channel.SMS:
+            if self._sms is None:
+                return Tried(Outcome.NOT_NOW, "no SMS gateway is set")
+            return await self._sms.send(message.target, Sms(**message.content), delivery=delivery)
         if self._mail is None:
             return Tried(Outcome.NOT_NOW, "no mail server is set")
         return await send_mail(self._mail, message.target, message.subject, message.content["text"], delivery=delivery)
@@ -88,5 +116,5 @@ class MessageSender:
             for row in await queries.lock_sending(
                 session, self._name, message_id=message.id, attempts=message.attempts
             ):
-                await service.record_try(session, row, tried, now())
+                await service.record_try(session, row, tried, now(), tell=self._tell)
         self._unrecorded.pop(message.id, None)

@@ -10,6 +10,7 @@ import hmac
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -23,6 +24,9 @@ from callcenter.messaging.retry_policy import Outcome, Tried
 from callcenter.messaging.webhook_targets import Allowed, resolve
 
 TOTAL_SECONDS = 10.0
+SIGNED_WITHIN_SECONDS = 300
+"""An older signature counts no more; clocks may differ by as much."""
+_TIMESTAMP_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +61,7 @@ class WebhookSender:
         target = self.allowed.target_of(url)
         address = await resolve(target, self.allowed)
         shown = f"[{address}]" if address.version == 6 else str(address)
-        timestamp = str(int(time.time()))
-        headers = {
-            "Host": target.authority,
-            "Content-Type": "application/json",
-            "X-Callcenter-Delivery": delivery,
-            "X-Callcenter-Timestamp": timestamp,
-            "X-Callcenter-Signature": f"v1={signature(self.key, timestamp, body)}",
-        }
+        headers = {"Host": target.authority, **signed_headers(self.key, body, delivery=delivery)}
         client = httpx.AsyncClient(
             verify=tls_context(self.trusted),
             follow_redirects=False,
@@ -85,8 +82,28 @@ class WebhookSender:
             return _judge(response.status_code)
 
 
+def signed_headers(key: str, body: bytes, *, delivery: str) -> dict[str, str]:
+    """Of a JSON body that goes out now."""
+    timestamp = str(int(time.time()))
+    return {
+        "Content-Type": "application/json",
+        "X-Callcenter-Delivery": delivery,
+        "X-Callcenter-Timestamp": timestamp,
+        "X-Callcenter-Signature": f"v1={signature(key, timestamp, body)}",
+    }
+
+
 def signature(key: str, timestamp: str, body: bytes) -> str:
     return hmac.digest(key.encode(), timestamp.encode() + b"." + body, "sha256").hex()
+
+
+def is_signed(key: str, timestamp: str, given: str, body: bytes, *, at: datetime) -> bool:
+    """Whether what came in was signed with our key, lately. ``timestamp``, ``given``: its headers, from outside."""
+    if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= _TIMESTAMP_DIGITS):
+        return False
+    expected = f"v1={signature(key, timestamp, body)}"
+    right = hmac.compare_digest(expected.encode(), given.encode())
+    return right and abs(at.timestamp() - int(timestamp)) <= SIGNED_WITHIN_SECONDS
 
 
 def _judge(status: int) -> Tried:

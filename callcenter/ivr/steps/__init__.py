@@ -7,6 +7,7 @@ from callcenter.ivr.steps.appointment import Appointment
 from callcenter.ivr.steps.article_by_number import ArticleByNumber
 from callcenter.ivr.steps.article_list import ArticleList
 from callcenter.ivr.steps.base import Step
+from callcenter.ivr.steps.birth_date import BirthDate
 from callcenter.ivr.steps.callback import Callback
 from callcenter.ivr.steps.card import Card
 from callcenter.ivr.steps.check_code import CheckCode
@@ -55,6 +56,7 @@ STEP_TYPES: Mapping[str, type[Step]] = MappingProxyType(
             Conclude,
             Appointment,
             Question,
+            BirthDate,
         )
     }
 )

@@ -8,7 +8,7 @@ from callcenter.core.clock import now
 from callcenter.patients.models import Appointment, Patient
 from demo.hospital import PATIENTS
 from demo.sip_scenarios import Press, StayUntilHangUp, Wait
-from tests.e2e.campaigns.conftest import Campaigns
+from tests.e2e.campaigns.scheduler import Campaigns
 from tests.e2e.hotline import Hotline
 
 

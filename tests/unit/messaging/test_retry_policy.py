@@ -20,6 +20,9 @@ T0 = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
         (Outcome.REFUSED, Channel.MAIL, MessageState.FAILED),
         (Outcome.REFUSED, Channel.WEBHOOK, MessageState.FAILED),
         (Outcome.NO_ANSWER, Channel.MAIL, MessageState.UNKNOWN),
+        (Outcome.NO_ANSWER, Channel.SMS, MessageState.UNKNOWN),
+        (Outcome.NOT_NOW, Channel.SMS, MessageState.PENDING),
+        (Outcome.TOO_LATE, Channel.SMS, MessageState.EXPIRED),
         (Outcome.NO_ANSWER, Channel.WEBHOOK, MessageState.PENDING),
         (Outcome.NOT_NOW, Channel.MAIL, MessageState.PENDING),
         (Outcome.NOT_NOW, Channel.WEBHOOK, MessageState.PENDING),
@@ -48,12 +51,19 @@ def test_later_and_later_for_a_day() -> None:
     assert attempts < 120
 
 
+def test_none_is_tried_when_its_time_is_over() -> None:
+    for seconds, state in ((4, MessageState.EXPIRED), (5, MessageState.EXPIRED), (6, MessageState.PENDING)):
+        expires_at = T0 + timedelta(seconds=seconds)
+        following = after_try(Outcome.NOT_NOW, Channel.MAIL, attempts=1, created_at=T0, at=T0, expires_at=expires_at)
+        assert following.state is state, seconds
+
+
 @given(st.sampled_from(Outcome), st.sampled_from(Channel), st.integers(1, 10_000), st.floats(0, 10**6))
-def test_it_ends_and_no_mail_is_sent_after_a_lost_answer(
+def test_it_ends_and_nobody_reads_twice_after_a_lost_answer(
     outcome: Outcome, channel: Channel, attempts: int, age_seconds: float
 ) -> None:
     at = T0 + timedelta(seconds=age_seconds)
     following = after_try(outcome, channel, attempts=attempts, created_at=T0, at=at)
     if following.due_at is not None:
         assert at < following.due_at <= T0 + GIVE_UP_AFTER
-        assert (outcome, channel) != (Outcome.NO_ANSWER, Channel.MAIL)
+        assert outcome is not Outcome.NO_ANSWER or channel is Channel.WEBHOOK
