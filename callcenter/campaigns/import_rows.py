@@ -149,7 +149,7 @@ class RowReader:
         zone = own.get("zone") or None
         if zone is not None and "zone" not in bad and not is_zone(zone):
             bad["zone"] = "unknown-zone"
-        not_before = self._read_time(own.get("not_before", ""), zone, bad)
+        not_before = self._read_time(own.get("not_before", ""), None if "zone" in bad else zone, bad)
         row_id = own.get("key") or own.get("external_id") or own.get("appointment") or ""
         if bad:
             return [RowProblem(raw.line, name, reason, _shown(row_id)) for name, reason in bad.items()]
@@ -194,7 +194,7 @@ class RowReader:
         return found
 
     def _read_time(self, text: str, zone: str | None, bad: dict[str, str]) -> datetime | None:
-        if not text or bad.keys() & {"zone", "not_before"}:
+        if not text or "not_before" in bad:
             return None
         at = _time(text)
         if at is None:

@@ -53,7 +53,8 @@ class Triggers:
             at = await queries.database_now(session)
             for campaign, trigger in await audience_queries.list_daily(session, self.pbx, at):
                 audience = AUDIENCE.validate_python(trigger.audience)
-                days = list(days_due(trigger.at_time or "", audience, campaign.changed_at, at, self.home))
+                since = max(campaign.changed_at, trigger.changed_at)
+                days = list(days_due(trigger.at_time or "", audience, since, at, self.home))
                 if days:
                     done = await audience_queries.list_finished_days(session, campaign.id, min(days))
                     found += [(campaign.id, day) for day in days if day not in done]
@@ -76,7 +77,7 @@ class Triggers:
 def days_due(at_time: str, audience: Audience, running_since: datetime, at: datetime, home: Home) -> Iterator[date]:
     """The days whose time has come: today's, and those before it that nobody looked at and that are still good.
 
-    ``running_since``: those before today count only if the campaign ran when their time came.
+    ``running_since``: those before today count only if the campaign ran, as it is, when their time came.
     """
     today = at.astimezone(home.zone).date()
     for back in range(late_days(audience), -1, -1):
@@ -146,11 +147,11 @@ async def put_trigger(
     campaign = await get_campaign(session, campaign_id, lock=True)
     if campaign.state in (CampaignState.FINISHED, CampaignState.CANCELLED):
         raise CampaignOver
+    await audience_queries.restart_days(session, campaign_id)
     trigger = await audience_queries.find_trigger(session, campaign_id)
     if trigger is None:
         trigger = CampaignTrigger(campaign_id=campaign_id, standard=standard)
         session.add(trigger)
-    await audience_queries.restart_days(session, campaign_id)
     trigger.audience, trigger.at_time = audience.model_dump(mode="json"), at_time
     trigger.changed_at, trigger.changed_by = at, actor.name
     record_audit(

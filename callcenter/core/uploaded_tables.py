@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, BinaryIO, NamedTuple, TypeVar
 from xml.etree import ElementTree
 
@@ -228,6 +228,8 @@ def _text(value: object) -> str:
             return "yes" if value else "no"
         case float() if value.is_integer():
             return str(int(value))
+        case datetime() if value.time() != time():
+            return value.isoformat(sep=" ", timespec="seconds")
         case datetime():
             return value.date().isoformat()
         case date():
