@@ -54,12 +54,21 @@ class GoldenCall:
         services = simulated_services(self.caller, self.opening)
         if self.out:
             texts = {name: (Sound(f"campaign/{name}", 3.0),) for name in CAMPAIGN_TEXTS[self.out]}
-            services = replace(services, campaign_calls=SimulatedCampaignCalls(CampaignCall(self.out, texts=texts)))
+            services = replace(
+                services, campaign_calls=SimulatedCampaignCalls(CampaignCall(self.out, birth_date=BORN, texts=texts))
+            )
         articles = services.articles if self.has_articles else SimulatedArticles(numbers={})
         return replace(services, queues=SimulatedQueueGuide(closed=self.closed), articles=articles)
 
 
-CAMPAIGN_TEXTS = {"campaign_reminder": ("greeting", "reminder")}
+CAMPAIGN_TEXTS = {
+    "campaign_reminder": ("greeting", "reminder"),
+    "campaign_survey": ("greeting", "satisfied", "waiting"),
+    "campaign_notice": ("message",),
+    "campaign_result": ("greeting", "message"),
+    "campaign_machine": ("machine",),
+}
+BORN = "19800501"
 
 LISTS = ("2", "3", "4", "5")
 """Keys of the information menu behind which lists are."""
@@ -169,18 +178,37 @@ CALLS = [
     GoldenCall("vip_call_back_unavailable", "8000", "vip", "123456 1 key1 2 1 1 1 answered"),
     # -- calls that we make
     *(
-        GoldenCall(f"campaign_reminder_{name}", "8000", "unknown", script, out="campaign_reminder")
-        for name, script in (
-            ("confirmed", "1 1"),
-            ("cancelled", "1 2"),
-            ("other_time", "1 9 3"),
-            ("wrong_person", "2"),
-            ("silent", "- -"),
-            ("wrong_keys", "7 8"),
-            ("silent_at_the_choice", "1 - -"),
-            ("wrong_keys_at_the_choice", "1 7 8"),
-            ("hung_up", "!"),
-            ("hung_up_at_the_choice", "1 !"),
+        GoldenCall(f"{flow}_{name}", "8000", "unknown", script, out=flow)
+        for flow, name, script in (
+            ("campaign_reminder", "confirmed", "1 1"),
+            ("campaign_reminder", "cancelled", "1 2"),
+            ("campaign_reminder", "other_time", "1 9 3"),
+            ("campaign_reminder", "wrong_person", "2"),
+            ("campaign_reminder", "silent", "- -"),
+            ("campaign_reminder", "wrong_keys", "7 8"),
+            ("campaign_reminder", "silent_at_the_choice", "1 - -"),
+            ("campaign_reminder", "wrong_keys_at_the_choice", "1 7 8"),
+            ("campaign_reminder", "hung_up", "!"),
+            ("campaign_reminder", "hung_up_at_the_choice", "1 !"),
+            ("campaign_survey", "answered", "1 5 9 4 word"),
+            ("campaign_survey", "silent_at_the_second_question", "1 5 - -"),
+            ("campaign_survey", "wrong_keys_at_the_first_question", "1 9 9"),
+            ("campaign_survey", "hung_up_at_the_second_question", "1 5 !"),
+            ("campaign_survey", "opted_out", "2"),
+            ("campaign_survey", "wrong_person", "3"),
+            ("campaign_survey", "silent", "- -"),
+            ("campaign_survey", "wrong_keys", "7 8"),
+            ("campaign_notice", "heard_twice", "9 -"),
+            ("campaign_notice", "opted_out", "2"),
+            ("campaign_notice", "wrong_key", "7"),
+            ("campaign_notice", "person", "0 answered"),
+            ("campaign_result", "heard_twice", f"{BORN} 9 1"),
+            ("campaign_result", "second_date_is_right", f"19800502 {BORN} 0 answered"),
+            ("campaign_result", "wrong_dates", "19800502 19800503"),
+            ("campaign_result", "no_date", "#"),
+            ("campaign_result", "silent_in_the_end", f"{BORN} - -"),
+            ("campaign_result", "wrong_keys_in_the_end", f"{BORN} 7 8"),
+            ("campaign_machine", "message", ""),
         )
     ),
 ]

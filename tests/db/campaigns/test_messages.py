@@ -41,9 +41,8 @@ from callcenter.messaging.sender import MessageSender
 from callcenter.messaging.sms import HttpSmsGateway
 from callcenter.messaging.webhook_targets import Allowed
 from callcenter.messaging.webhooks import WebhookSender
-from callcenter.queues.models import Did
 from tests.support.mail_server import MailBox
-from tests.support.people import HOME, PBX, given_queue
+from tests.support.people import HOME, PBX
 from tests.support.polling import becomes
 from tests.support.webhook_server import WebhookServer
 
@@ -61,8 +60,6 @@ NO_WEBHOOKS = WebhookSender(Allowed.of(Settings()), KEY)
 @pytest.fixture(autouse=True)
 async def hospital(database: Database) -> None:
     async with database.transaction() as session:
-        await given_queue(session, "consultation")
-        session.add(Did(number="8000", label_zh="热线", label_en="Hotline", fallback_queue="consultation"))
         await lifecycle.put_limits(session, SYSTEM, Limits(quiet_from=24, quiet_until=0))
 
 
