@@ -15,7 +15,7 @@ from sqlalchemy import select, text, update
 
 from callcenter.asterisk.manager import AmiSession
 from callcenter.callouts import do_not_call
-from callcenter.campaigns import contacts, handlers, lifecycle, messages
+from callcenter.campaigns import contacts, handlers, lifecycle, messages, placing
 from callcenter.campaigns.contacts import NewContact
 from callcenter.campaigns.dialer import Dialer
 from callcenter.campaigns.errors import InvalidCampaign
@@ -27,6 +27,7 @@ from callcenter.campaigns.models import (
     Channel,
     ContactDecision,
 )
+from callcenter.campaigns.placing import Dialling
 from callcenter.campaigns.rules import Pacing, RetryRules, Windows
 from callcenter.core.alarms import Alarm
 from callcenter.core.audit import SYSTEM
@@ -34,6 +35,7 @@ from callcenter.core.clock import now
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.core.phone_numbers import NumberPlan
+from callcenter.messaging import models as messaging
 from callcenter.messaging import service
 from callcenter.messaging.mail import MailServer
 from callcenter.messaging.models import OutboxMessage, Report
@@ -249,6 +251,28 @@ async def test_an_address_that_is_none(database: Database, box: MailBox) -> None
     assert box.mails == []
 
 
+async def test_a_mail_that_comes_back(database: Database, box: MailBox) -> None:
+    zhang = await given_contact(database, await given_campaign(database, Channel.EMAIL, Channel.SMS))
+    await write(database)
+    await sender_of(database, box).send_due()
+    (message,) = await outbox(database)
+    for token in ("", message.token):
+        assert await stands(database, zhang) == ("finished", "reached", "sent")
+        async with database.transaction() as session:
+            await service.record_report(
+                session,
+                f"{PBX}.{message.id}",
+                Report.BOUNCED,
+                now(),
+                channel=messaging.Channel.MAIL,
+                token=token,
+                tell=[handlers.on_message],
+            )
+    assert await outcomes(database) == [("email", "bounced")]
+    one = await contact(database, zhang)
+    assert (one.state, one.reason, one.next_channel) == ("waiting", "bounced", "sms")
+
+
 # -- what is uncertain is not repeated
 
 
@@ -416,10 +440,22 @@ async def test_at_most_so_many_are_under_way(database: Database, monkeypatch: py
 
 
 async def test_each_channel_takes_its_own_by_the_index(database: Database) -> None:
-    campaign_id = await given_campaign(database, Channel.TELEPHONE)
+    campaign_id = await given_campaign(database, Channel.TELEPHONE, Channel.EMAIL)
     await given_contact(database, campaign_id)
     await write(database)
     assert await outbox(database) == []
+    await given_contact(database, campaign_id, numbers=[], email="b@example.com", key="by mail alone")
+    await dialer_of(database).prepare()
+    async with database.transaction() as session:
+        campaign = await lifecycle.get_campaign(session, campaign_id)
+        dialling = Dialling(PBX, HOME, PLAN, Limits(quiet_from=24, quiet_until=0), {})
+        assert await placing.place_due(session, campaign, dialling, now(), limit=10) == 1
+    assert await outcomes(database) == [("telephone", None)]
+    await write(database)
+    assert {(one.channel, one.address) for one in await attempts(database)} == {
+        ("telephone", NUMBER),
+        ("email", "b@example.com"),
+    }
     plan = text(
         "EXPLAIN SELECT * FROM campaign_contacts WHERE campaign_id = CAST(:campaign AS uuid) AND next_channel = 'email'"
         " AND state = 'waiting' AND next_at <= now() ORDER BY next_at LIMIT 100 FOR UPDATE SKIP LOCKED"
