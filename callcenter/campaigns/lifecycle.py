@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.campaigns import messages, queries
+from callcenter.campaigns import queries, unsent
 from callcenter.campaigns.errors import (
     CampaignChanged,
     CampaignNotFound,
@@ -80,8 +80,6 @@ async def change_campaign(
         setattr(campaign, name, value)
     campaign.version, campaign.changed_at, campaign.changed_by = version + 1, at, actor.name
     await _check(session, campaign)
-    if campaign.started_at is not None:
-        _check_texts(campaign)
     record_audit(session, actor, "campaigns.change", subject_id=str(campaign.id), version=campaign.version)
     return campaign
 
@@ -91,7 +89,7 @@ async def set_state(
 ) -> Campaign:
     """Asking for the state it is in changes nothing. Raises CampaignNotFound, WrongCampaignState, InvalidCampaign."""
     if wanted is not CampaignState.RUNNING:
-        await messages.stop(session, campaign_id, at)  # first: who records a sending locks in this order
+        await unsent.stop(session, campaign_id, at)  # first: who records a sending locks in this order
     campaign = await get_campaign(session, campaign_id, lock=True)
     if campaign.state == wanted:
         return campaign
@@ -99,7 +97,6 @@ async def set_state(
         raise WrongCampaignState(state=campaign.state, wanted=wanted.value)
     if wanted is CampaignState.RUNNING:
         await _check(session, campaign)
-        _check_texts(campaign)
         campaign.started_at = campaign.started_at or at
     _move(session, actor, campaign, wanted, at)
     return campaign
@@ -129,18 +126,12 @@ async def _check(session: AsyncSession, campaign: Campaign) -> None:
         raise InvalidCampaign("There is no such time zone.", reason="zone")
     if campaign.caller_id not in await queries.list_did_numbers(session):
         raise InvalidCampaign("The number to show is none of ours.", reason="caller_id")
+    texts, channels = Texts.model_validate(campaign.texts), campaign.channels
+    if (Channel.EMAIL in channels and texts.email is None) or (Channel.SMS in channels and texts.sms is None):
+        raise InvalidCampaign("There is no text for one of its channels.", reason="texts")
     queue = Pacing.model_validate(campaign.pacing).queue
     if queue is not None:
         await queues.get_queue(session, queue)
-
-
-def _check_texts(campaign: Campaign) -> None:
-    """Raises InvalidCampaign for a way of writing to people and nothing to write."""
-    texts = Texts.model_validate(campaign.texts)
-    missing = {Channel.EMAIL: texts.email is None, Channel.SMS: texts.sms is None}
-    for channel in map(Channel, campaign.channels):
-        if missing.get(channel, False):
-            raise InvalidCampaign(f"There is no text for {channel}.", reason="texts")
 
 
 def is_zone(name: str) -> bool:

@@ -8,6 +8,7 @@ import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -125,7 +126,7 @@ async def _with_audio(
     return [contact for contact in contacts if contact.id not in silent]
 
 
-def attempt_row(attempt_id: str, contact: CampaignContact, dialling: Dialling, at: datetime) -> dict[str, object]:
+def attempt_row(attempt_id: str, contact: CampaignContact, dialling: Dialling, at: datetime) -> dict[str, Any]:
     """As ``queries.insert_attempts`` takes it: by the contact's next channel."""
     return {
         "id": attempt_id,

@@ -80,7 +80,7 @@ async def put_campaign_limits(body: Limits, access: Admin, session: DbSession) -
 
 @router.get("/campaigns/{campaign_id}", responses=problem_responses(404))
 async def get_campaign(campaign_id: UUID, _access: Reader, session: DbSession) -> CampaignResponse:
-    """With the version that a change of it must name."""
+    """As it stands, with the version that a change must name."""
     return CampaignResponse.model_validate(await lifecycle.get_campaign(session, campaign_id))
 
 
