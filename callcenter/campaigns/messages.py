@@ -7,6 +7,7 @@ the message is noted in the transaction that records it (callcenter.campaigns.ha
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from operator import itemgetter
 from uuid import UUID
 
 import structlog
@@ -42,16 +43,15 @@ from callcenter.campaigns.placing import (
 )
 from callcenter.campaigns.rules import Texts
 from callcenter.campaigns.texts import Letter, letter
+from callcenter.campaigns.unsent import PURPOSE
 from callcenter.core.ids import new_id
 from callcenter.messaging import models as messaging
 from callcenter.messaging.models import MessageState, OutboxMessage, Report
-from callcenter.messaging.service import NewMessage, expire_messages, request_messages
+from callcenter.messaging.service import NewMessage, request_messages
 from callcenter.messaging.sms import Sms
 
 log = structlog.get_logger(__name__)
 
-PURPOSE = "campaign"
-"""Of messages in the outbox; their reference is the attempt's id."""
 MOST_UNDER_WAY = 100
 """Of one campaign by one channel: more wait with their contacts, so that what is urgent is not behind thousands."""
 
@@ -84,6 +84,7 @@ async def place_due(
     letters = _write(campaign, channel, open_now, decided)
     claims = {f"{dialling.pbx}-me-{new_id().hex}": contact for contact in open_now if contact.id in letters}
     rows = [attempt_row(attempt_id, contact, dialling, at) for attempt_id, contact in claims.items()]
+    rows.sort(key=itemgetter("person"))  # two who claim at once do not wait for each other in a circle
     made = await queries.insert_attempts(session, rows)
     for attempt_id in claims.keys() - made:
         decided.wait(claims[attempt_id], "line_in_use", at + BUSY_LINE)
@@ -170,11 +171,6 @@ def _refused(contact: CampaignContact, refused: dict[str, NumberRefusal]) -> Num
         return refused.get(contact.address)
     unwilling = [refused.get(number) is NumberRefusal.DO_NOT_CALL for number in contact.numbers]
     return NumberRefusal.DO_NOT_CALL if unwilling and all(unwilling) else None
-
-
-async def stop(session: AsyncSession, campaign_id: UUID, at: datetime, *, contact_id: UUID | None = None) -> None:
-    """What is requested and not sent yet stays unsent: of a campaign, or of one contact in it."""
-    await expire_messages(session, PURPOSE, await queries.list_open_messages(session, campaign_id, contact_id), at)
 
 
 # -- what came of it

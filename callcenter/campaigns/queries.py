@@ -113,9 +113,9 @@ async def lock_due(
         select(CampaignContact)
         .where(
             CampaignContact.campaign_id == campaign_id,
-            CampaignContact.next_channel == channel,
             CampaignContact.state == ContactState.WAITING,
             CampaignContact.next_at <= at,
+            CampaignContact.next_channel == channel,
         )
         .order_by(CampaignContact.next_at)
         .limit(limit)

@@ -108,6 +108,8 @@ class TestCampaign:
             ({"caller_id": "9999"}, "caller_id"),
             ({"zone": "Mars/Olympus"}, "zone"),
             ({"ends_at": (AT - timedelta(days=2)).isoformat()}, "validity"),
+            ({"channels": ["telephone", "email"]}, "texts"),
+            ({"channels": ["sms"]}, "texts"),
             ({"channels": ["telephone", "telephone"]}, "channels"),
         ],
     )

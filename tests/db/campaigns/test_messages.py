@@ -65,9 +65,7 @@ async def hospital(database: Database) -> None:
         await lifecycle.put_limits(session, SYSTEM, Limits(quiet_from=24, quiet_until=0))
 
 
-async def given_campaign(
-    database: Database, *channels: Channel, state: CampaignState | None = CampaignState.RUNNING, **changed: Any
-) -> UUID:
+async def given_campaign(database: Database, *channels: Channel, **changed: Any) -> UUID:
     values: dict[str, Any] = {
         "name": "预约提醒",
         "kind": "reminder",
@@ -85,8 +83,7 @@ async def given_campaign(
     }
     async with database.transaction() as session:
         campaign = await lifecycle.create_campaign(session, SYSTEM, values | changed, pbx=PBX, at=now())
-        if state is not None:
-            await lifecycle.set_state(session, SYSTEM, campaign.id, state, now())
+        await lifecycle.set_state(session, SYSTEM, campaign.id, CampaignState.RUNNING, now())
         return campaign.id
 
 
@@ -473,10 +470,8 @@ async def test_each_channel_takes_its_own_by_the_index(database: Database) -> No
 @pytest.mark.parametrize(("channel", "missing"), [(Channel.EMAIL, "email"), (Channel.SMS, "sms")])
 async def test_nothing_to_write_nothing_to_start(database: Database, channel: Channel, missing: str) -> None:
     texts = {name: value for name, value in TEXTS.items() if name != missing}
-    campaign_id = await given_campaign(database, channel, texts=texts, state=None)
-    async with database.transaction() as session:
-        with pytest.raises(InvalidCampaign) as refused:
-            await lifecycle.set_state(session, SYSTEM, campaign_id, CampaignState.RUNNING, now())
+    with pytest.raises(InvalidCampaign) as refused:
+        await given_campaign(database, channel, texts=texts)
     assert refused.value.details["reason"] == "texts"
 
 
@@ -500,8 +495,10 @@ async def test_what_is_stopped_before_it_is_sent_is_not_sent(database: Database,
     assert await sender.send_due() == 0
     assert len(hook.requests) == 1
     assert await outcomes(database) == [("sms", "not_placed")]
-    assert (await contact(database, zhang)).state == ("finished" if how == "withdraw" else "waiting")
+    if how == "withdraw":
+        assert (await contact(database, zhang)).result == "withdrawn"
     if how == "pause":
+        assert (await contact(database, zhang)).state == "waiting"
         async with database.transaction() as session:
             await lifecycle.set_state(session, SYSTEM, campaign_id, CampaignState.RUNNING, now())
         await become_due(database)
