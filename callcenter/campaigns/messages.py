@@ -7,7 +7,6 @@ the message is noted in the transaction that records it (callcenter.campaigns.ha
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from operator import itemgetter
 from uuid import UUID
 
 import structlog
@@ -84,7 +83,6 @@ async def place_due(
     letters = _write(campaign, channel, open_now, decided)
     claims = {f"{dialling.pbx}-me-{new_id().hex}": contact for contact in open_now if contact.id in letters}
     rows = [attempt_row(attempt_id, contact, dialling, at) for attempt_id, contact in claims.items()]
-    rows.sort(key=itemgetter("person"))  # two who claim at once do not wait for each other in a circle
     made = await queries.insert_attempts(session, rows)
     for attempt_id in claims.keys() - made:
         decided.wait(claims[attempt_id], "line_in_use", at + BUSY_LINE)

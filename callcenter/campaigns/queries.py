@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -140,7 +141,8 @@ async def insert_attempts(session: AsyncSession, rows: Rows) -> set[str]:
     """Ids of those that were made: another of the same contact, person or number may be open."""
     if not rows:
         return set()
-    new = upsert(CampaignAttempt).values(list(rows)).on_conflict_do_nothing().returning(CampaignAttempt.id)
+    ordered = sorted(rows, key=itemgetter("person"))  # two who claim at once do not wait for each other in a circle
+    new = upsert(CampaignAttempt).values(ordered).on_conflict_do_nothing().returning(CampaignAttempt.id)
     return set(await session.scalars(new))
 
 

@@ -3,13 +3,19 @@
 import asyncio
 from collections.abc import Mapping
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
 from callcenter.accounts.access import Access, require
 from callcenter.accounts.models import Role
-from callcenter.campaigns.rules import Pacing, RetryRules, Windows
+from callcenter.campaigns import lifecycle
+from callcenter.campaigns.errors import InvalidCampaign
+from callcenter.campaigns.models import Campaign, CampaignState, Channel
+from callcenter.campaigns.rules import Pacing, RetryRules, Texts, Windows
+from callcenter.campaigns.schemas import CampaignResponse, StateBody
+from callcenter.core.clock import now
 from callcenter.core.config import Settings
 from callcenter.core.http import DbSession
 from callcenter.core.problems import problem_responses
@@ -24,6 +30,7 @@ from callcenter.queues import queries as queues
 router = APIRouter(tags=["campaigns"], responses=problem_responses(401, 403))
 
 Reader = Annotated[Access, Depends(require(Role.SCHEDULER, Role.SUPERVISOR, Role.QUALITY))]
+Scheduler = Annotated[Access, Depends(require(Role.SCHEDULER))]
 
 
 class CampaignFlowResponse(BaseModel):
@@ -68,6 +75,32 @@ async def get_campaign_choices(_access: Reader, session: DbSession, request: Req
         pacing=Pacing(),
         retry=RetryRules(),
     )
+
+
+@router.put("/campaigns/{campaign_id}/state", responses=problem_responses(404, 409, 422))
+async def set_campaign_state(
+    campaign_id: UUID, body: StateBody, access: Scheduler, session: DbSession, request: Request
+) -> CampaignResponse:
+    """Start, pause, go on, finish or cancel it. Running calls end by themselves.
+
+    One whose flow is not there, or that has nothing to say in it, is not started.
+    """
+    if body.state is CampaignState.RUNNING:
+        flows = await asyncio.to_thread(_read_flows, request.app.state.settings)
+        _require_words(await lifecycle.get_campaign(session, campaign_id), flows)
+    campaign = await lifecycle.set_state(session, access.actor, campaign_id, body.state, now())
+    return CampaignResponse.model_validate(campaign)
+
+
+def _require_words(campaign: Campaign, flows: Mapping[str, Flow]) -> None:
+    """Raises InvalidCampaign: whoever answers would hear an apology and nothing else."""
+    if Channel.TELEPHONE not in campaign.channels:
+        return
+    if campaign.flow not in flows:
+        raise InvalidCampaign("There is no such flow.", reason="flow")
+    missing = sorted(set(_flow(flows, campaign.flow).texts) - Texts.model_validate(campaign.texts).spoken.keys())
+    if missing:
+        raise InvalidCampaign("The flow says what the campaign has no text for.", reason="texts", missing=missing)
 
 
 def _read_flows(settings: Settings) -> Mapping[str, Flow]:
