@@ -16,9 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.accounts import service as accounts
 from callcenter.accounts.models import Role
-from callcenter.campaigns.models import Campaign, CampaignContact
+from callcenter.campaigns.models import Campaign, CampaignAttempt, CampaignContact
 from callcenter.core.audit import SYSTEM
 from callcenter.core.clock import now
+from tests.db.supervision.conftest import given_call
 from tests.support.campaign_results import Attempted, given_campaign, given_contacts
 from tests.web.scene import Scene
 
@@ -279,7 +280,14 @@ def test_a_file_is_sent_and_its_reading_watched(scene: Scene, campaigns: OpenCam
     """Against what the import answers: the route is another part of the service."""
     campaign = given_running(scene)
     page = campaigns(path=f"/campaigns#/{campaign}/contacts")
-    reading = {
+    problem = {
+        "line": 3,
+        "column": "number",
+        "reason": "unreadable-number",
+        "text_zh": "无法识别电话号码。",
+        "text_en": "",
+    }
+    reading: dict[str, Any] = {
         "id": "0198c0de-0000-7000-8000-000000000001",
         "state": "running",
         "reason": None,
@@ -289,19 +297,46 @@ def test_a_file_is_sent_and_its_reading_watched(scene: Scene, campaigns: OpenCam
         "existing": 0,
         "rejected": 0,
     }
-    sent: list[str] = []
+    sent: list[Route] = []
 
-    def answer(route: Route) -> None:
-        sent.append(f"{route.request.method} {route.request.headers.get('authorization', '')[:7]}")
-        over = {"state": "finished", "rows": 3, "added": 2, "rejected": 1} if route.request.method == "GET" else {}
-        route.fulfill(status=200, content_type="application/json", body=json.dumps(reading | over))
+    def answer(route: Route, body: object) -> None:
+        route.fulfill(status=200, content_type="application/json", body=json.dumps(body))
 
-    page.route(re.compile(r"/contacts/import"), answer)
+    def hold(route: Route) -> None:
+        sent.append(route)  # answered when the file is read
+
+    page.route(re.compile(r"/contacts/import$"), hold)
+    page.route(re.compile(r"/imports$"), lambda route: answer(route, [reading]))
     table = b"key,name,number,when\nA1,Zhang,13800000001,9:30\n"
     page.locator('input[type="file"]').set_input_files({"name": "people.csv", "mimeType": "text/csv", "buffer": table})
     page.get_by_test_id("send").click()
+    expect(page.get_by_test_id("stop")).to_be_visible()
+    expect(page.get_by_test_id("upload-state")).to_contain_text("1 行：新增 1")
+    (post,) = sent
+    assert post.request.headers["authorization"].startswith("Bearer ")
+    assert post.request.headers["content-type"].startswith("multipart/form-data")
+    answer(post, reading | {"state": "finished", "rows": 3, "added": 2, "rejected": 1, "problems": [problem]})
     expect(page.get_by_test_id("upload-state")).to_contain_text("导入完成：3 行：新增 2，已有 0，拒绝 1")
-    assert sent == ["POST Bearer ", "GET Bearer "]
+    expect(page.get_by_test_id("upload-state")).to_contain_text("第 3 行 number 无法识别电话号码。")
+    expect(page.get_by_test_id("rejects")).to_be_enabled()
+
+
+def test_the_call_of_an_attempt(scene: Scene, campaigns: OpenCampaigns) -> None:
+    campaign = sample(scene)
+    page = campaigns(Role.SUPERVISOR, f"/campaigns#/{campaign}/contacts")
+    page.get_by_role("link", name="王芳").click()
+    expect(page.get_by_test_id("attempts").locator("tbody tr")).to_have_count(1)
+
+    async def attempt() -> str:
+        async with scene.site.database.transaction() as session:
+            query = select(CampaignAttempt.id).join(CampaignContact, CampaignContact.id == CampaignAttempt.contact_id)
+            return (await session.scalars(query.where(CampaignContact.key == "A2"))).one()
+
+    scene.site.run(given_call(scene.site.database, scene.site.run(attempt()), state="finished"))
+    page.get_by_test_id("call").click()
+    expect(page.get_by_test_id("timeline").locator("li").first).to_be_visible()
+    page.get_by_test_id("close-actions").click()
+    expect(page.get_by_test_id("timeline")).to_have_count(0)
 
 
 def test_who_looks_on_changes_nothing(scene: Scene, campaigns: OpenCampaigns) -> None:

@@ -1,6 +1,7 @@
 /** What the campaign has come to, as charts and as files. */
 
 import { html, nothing, type TemplateResult } from "lit";
+import { language } from "../shared/i18n";
 import { counts } from "./bars";
 import { drawHours } from "./hours";
 import type { Store } from "./store";
@@ -35,6 +36,7 @@ export function resultsTab(store: Store): TemplateResult {
                 ({ question, answers }) => html`
                   <div data-question=${question}>
                     <h3>${question}</h3>
+                    <p class="soft small">${asked(store, question)}</p>
                     ${counts("answer", question, answers, (codes) => codes.sort((one, other) => one.localeCompare(other, undefined, { numeric: true })), (_prefix, value) => value)}
                   </div>
                 `,
@@ -43,4 +45,10 @@ export function resultsTab(store: Store): TemplateResult {
           </section>
         `}
   `;
+}
+
+/** The words of the question, where the campaign has them. */
+function asked(store: Store, question: string): string {
+  const said = store.campaign?.texts.spoken[question];
+  return (language() === "en" ? said?.en : said?.zh) || said?.zh || said?.en || "";
 }
