@@ -61,7 +61,7 @@ NO_WEBHOOKS = WebhookSender(Allowed.of(Settings()), KEY)
 
 
 @pytest.fixture(autouse=True)
-async def hospital(database: Database) -> None:
+async def line(database: Database) -> None:
     async with database.transaction() as session:
         await given_queue(session, "consultation")
         session.add(Did(number="8000", label_zh="热线", label_en="Hotline", fallback_queue="consultation"))
