@@ -37,8 +37,10 @@ _OF_THE_NUMBER = frozenset(refusal.value for refusal in NumberRefusal)
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """``decision``: ``called`` or ``written`` to at ``at``; ``put_off`` for longer than is looked ahead; ``not_called``;
-    ``dialling`` now; ``finished`` already. ``reason``: why not, or what puts it off until ``at``; ``due``: nothing does.
+    """What comes of one contact.
+
+    ``decision``: ``called`` or ``written`` to at ``at``; ``put_off`` for longer than is looked ahead; ``not_called``;
+    ``dialling`` now; ``finished`` already. ``reason``: why not, or what puts it off until ``at``; ``due``: nothing.
     """
 
     contact: CampaignContact
