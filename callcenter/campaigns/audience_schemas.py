@@ -105,7 +105,7 @@ class ForeseenResponse(BaseModel):
     contact_id: UUID
     key: str
     name: str
-    decision: str = Field(description="`called`, `put_off`, `not_called`, `dialling`, `finished`.")
+    decision: str = Field(description="`called`, `written`, `put_off`, `not_called`, `dialling`, `finished`.")
     reason: str = Field(description="Why not, or what puts it off; `due`: nothing.")
     at: datetime | None = Field(description="The earliest moment.")
     channel: Channel

@@ -22,9 +22,9 @@ from callcenter.campaigns.errors import UnknownVariable
 from callcenter.campaigns.governor import Limits, Refusal, Standing, find_refusal
 from callcenter.campaigns.lifecycle import get_limits
 from callcenter.campaigns.models import Campaign, CampaignContact, CampaignKind, CampaignState, Channel, ContactState
-from callcenter.campaigns.placing import zone_of
+from callcenter.campaigns.placing import has_channel, zone_of
 from callcenter.campaigns.rules import Texts, Windows
-from callcenter.campaigns.texts import spoken_pieces
+from callcenter.campaigns.texts import letter, spoken_pieces
 from callcenter.campaigns.windows import CallingHours, calling_hours
 
 MOST_COUNTED = 10_000
@@ -37,8 +37,10 @@ _OF_THE_NUMBER = frozenset(refusal.value for refusal in NumberRefusal)
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """``decision``: ``called`` at ``at``; ``put_off`` for longer than is looked ahead; ``not_called``; ``dialling``
-    now; ``finished`` already. ``reason``: why not, or what puts it off until ``at``; ``due``: nothing does.
+    """What comes of one contact.
+
+    ``decision``: ``called`` or ``written`` to at ``at``; ``put_off`` for longer than is looked ahead; ``not_called``;
+    ``dialling`` now; ``finished`` already. ``reason``: why not, or what puts it off until ``at``; ``due``: nothing.
     """
 
     contact: CampaignContact
@@ -100,19 +102,15 @@ def foresee(contact: CampaignContact, view: View, standing: Standing, refused: M
     at = max(view.at, contact.next_at or view.at, campaign.starts_at)
     if at >= campaign.ends_at:
         return Foreseen(contact, "not_called", "too_late")
-    if contact.next_channel != Channel.TELEPHONE:
-        return Foreseen(contact, "called", "due", at.astimezone(UTC))
-    return _foresee_dial(contact, view, standing, refused, at)
+    return _foresee_next(contact, view, standing, refused, at)
 
 
-def _foresee_dial(
-    contact: CampaignContact,
-    view: View,
-    standing: Standing,
-    refused: Mapping[str, NumberRefusal],
-    at: datetime,
+def _foresee_next(
+    contact: CampaignContact, view: View, standing: Standing, refused: Mapping[str, NumberRefusal], at: datetime
 ) -> Foreseen:
-    zone, number, first = zone_of(view.campaign, contact), contact.next_number, ""
+    """The dial, or the message, that comes next: from reason to reason until nothing stands against it."""
+    zone, place, first = zone_of(view.campaign, contact), contact.next_number, ""
+    decision = "called" if contact.next_channel == Channel.TELEPHONE else "written"
     for _ in range(_MOST_PUT_OFF):
         opens_at = view.next_open(zone, at)
         if opens_at is None or opens_at >= view.campaign.ends_at:
@@ -120,40 +118,67 @@ def _foresee_dial(
         if opens_at > at:
             first = first or "outside_hours"
         at = opens_at
-        refusal = _refusal(contact.numbers[number], view, standing, refused, at=at, zone=zone)
+        refusal = _refusal(contact, place, view, standing, refused, at=at)
         if refusal is None:
-            return Foreseen(contact, "called", first or "due", at.astimezone(UTC), contact.numbers[number])
+            return Foreseen(contact, decision, first or "due", at.astimezone(UTC), _number(contact, place))
         if refusal.until is None:
-            if refusal.reason not in _OF_THE_NUMBER or number + 1 == len(contact.numbers):
+            if refusal.reason not in _OF_THE_NUMBER or not _has_another_number(contact, place):
                 return Foreseen(contact, "not_called", refusal.reason)
-            number += 1
+            place += 1
         elif refusal.until >= view.campaign.ends_at:
             return Foreseen(contact, "not_called", refusal.reason)
         else:
             at = refusal.until
         first = first or refusal.reason
-    return Foreseen(contact, "put_off", first, at.astimezone(UTC), contact.numbers[number])
+    return Foreseen(contact, "put_off", first, at.astimezone(UTC), _number(contact, place))
+
+
+def _number(contact: CampaignContact, place: int) -> str | None:
+    return None if contact.next_channel == Channel.EMAIL else contact.numbers[place]
+
+
+def _has_another_number(contact: CampaignContact, place: int) -> bool:
+    """As callcenter.campaigns.placing: in writing only before the first attempt."""
+    may_change = contact.next_channel == Channel.TELEPHONE or (
+        contact.next_channel == Channel.SMS and contact.attempts == 0
+    )
+    return may_change and place + 1 < len(contact.numbers)
 
 
 def _refusal(
-    number: str, view: View, standing: Standing, refused: Mapping[str, NumberRefusal], *, at: datetime, zone: ZoneInfo
+    contact: CampaignContact,
+    place: int,
+    view: View,
+    standing: Standing,
+    refused: Mapping[str, NumberRefusal],
+    *,
+    at: datetime,
 ) -> Refusal | None:
     """The governor's, else the number's. What today has used up is there again on another day."""
     is_today = view.day(at) == view.day(view.at)
     if not is_today:
         standing = replace(standing, attempts_of_number=0, attempts_of_person=0, conversations=0)
-    tomorrow = view.tomorrow(at)
-    kind = CampaignKind(view.campaign.kind)
-    refusal = find_refusal(kind, standing, view.limits, at=at, tomorrow=tomorrow, zone=zone)
-    why = refused.get(number)
-    if refusal is not None or why is None or (why is NumberRefusal.NUMBER_LIMIT and not is_today):
+    talks, tomorrow = contact.next_channel == Channel.TELEPHONE, view.tomorrow(at)
+    kind, zone = CampaignKind(view.campaign.kind), zone_of(view.campaign, contact)
+    refusal = find_refusal(kind, standing, view.limits, at=at, tomorrow=tomorrow, zone=zone, talks=talks)
+    if refusal is not None:
         return refusal
-    return Refusal(why.value, tomorrow if why is NumberRefusal.NUMBER_LIMIT else None)
+    if contact.next_channel == Channel.EMAIL:
+        unwilling = [refused.get(number) is NumberRefusal.DO_NOT_CALL for number in contact.numbers]
+        return Refusal(NumberRefusal.DO_NOT_CALL.value) if unwilling and all(unwilling) else None
+    why = refused.get(contact.numbers[place])
+    if why is NumberRefusal.NUMBER_LIMIT:
+        return Refusal(why.value, tomorrow) if talks and is_today else None
+    return Refusal(why.value) if why is not None else None
 
 
 def _can_be_said(campaign: Campaign, contact: CampaignContact) -> bool:
+    texts = Texts.model_validate(campaign.texts)
     try:
-        spoken_pieces(Texts.model_validate(campaign.texts), contact)
+        spoken_pieces(texts, contact)
+        for channel in map(Channel, campaign.channels):
+            if has_channel(contact, channel):
+                letter(texts, channel, contact)
     except UnknownVariable:
         return False
     return True
@@ -193,6 +218,6 @@ async def _contacts(
 async def _foresee_all(session: AsyncSession, view: View, contacts: Sequence[CampaignContact]) -> list[Foreseen]:
     standing = await standings.read(session, view.day(view.at), contacts, claimed=False)
     open_ones = (one for one in contacts if one.state != ContactState.FINISHED)
-    numbers = {number for one in open_ones for number in one.numbers[one.next_number :]}
+    numbers = {number for one in open_ones for number in one.numbers}
     refused = await callouts.find_refusals(session, numbers, view.home, view.at)
     return [foresee(one, view, standing[one.id], refused) for one in contacts]

@@ -33,8 +33,9 @@ def local(text: str, zone: ZoneInfo = ZONE) -> datetime:
 async def given_campaign(session: AsyncSession, **changes: Any) -> Campaign:
     """Running since long ago, at all hours."""
     if await session.get(Did, "8000") is None:
-        session.add(Queue(name="consultation", label_zh="咨询", label_en="Consultation"))
-        await session.flush()
+        if await session.get(Queue, "consultation") is None:
+            session.add(Queue(name="consultation", label_zh="咨询", label_en="Consultation"))
+            await session.flush()
         session.add(Did(number="8000", label_zh="热线", label_en="Hotline", fallback_queue="consultation"))
         await session.flush()
     long_ago = local("2020-01-01")

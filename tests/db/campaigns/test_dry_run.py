@@ -171,10 +171,26 @@ async def test_texts_that_cannot_be_filled_in_and_campaigns_that_are_over(sessio
     assert {one[:2] for one in (await foresee(session, campaign)).values()} == {("not_called", "campaign_over")}
 
 
-async def test_a_survey_waits_while_a_complaint_is_open_and_a_letter_does_not_wait(session: AsyncSession) -> None:
-    campaign = await given_campaign(session, channels=["email"])
-    await given_contact(session, campaign, "letter", numbers=[], email="a@example.com", next_channel="email")
-    assert await foresee(session, campaign) == {"letter": ("called", "due", "11-24 10:00")}
+async def test_letters_keep_to_hours_and_to_the_list_but_wait_for_no_conversation(session: AsyncSession) -> None:
+    campaign = await given_campaign(session, channels=["email", "sms"], windows=OFFICE)
+    session.add(DoNotCallEntry(e164="+8613800000009", reason="asked", added_at=AT, added_by="test"))
+    await session.flush()
+    mail: dict[str, Any] = {"email": "a@example.com", "next_channel": "email"}
+    await given_contact(session, campaign, "letter", numbers=[], **mail)
+    await given_contact(session, campaign, "noon", numbers=[], next_at=local("2026-11-24T12:30"), **mail)
+    await given_contact(session, campaign, "unwilling", numbers=["+8613800000009"], **mail)
+    await given_contact(session, campaign, "half", numbers=["+8613800000009", "+8613800000008"], **mail)
+    numbers = ["+8613800000009", "+8613800000007"]
+    await given_contact(session, campaign, "text", numbers=numbers, person="a", next_channel="sms")
+    await given_contact(session, campaign, "again", numbers=numbers, person="b", next_channel="sms", attempts=1)
+    assert await foresee(session, campaign) == {
+        "letter": ("written", "due", "11-24 10:00"),
+        "noon": ("written", "outside_hours", "11-24 14:00"),
+        "unwilling": ("not_called", "do_not_call", ""),
+        "half": ("written", "due", "11-24 10:00"),
+        "text": ("written", "do_not_call", "11-24 10:00"),
+        "again": ("not_called", "do_not_call", ""),
+    }
 
 
 async def test_counts_are_of_all_and_pages_of_some(session: AsyncSession, monkeypatch: pytest.MonkeyPatch) -> None:

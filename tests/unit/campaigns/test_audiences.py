@@ -1,10 +1,12 @@
 """What audiences ask for on a day, and what is said of those they find. Pure."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -13,9 +15,10 @@ from callcenter.campaigns.audience_queries import FoundRow
 from callcenter.campaigns.audiences import AUDIENCE, Look, birthdays_on, plan_look, years_before
 from callcenter.campaigns.found import VARIABLES, contact_of, moment_words
 from callcenter.campaigns.rules import Texts
-from callcenter.campaigns.standard import STANDARDS
+from callcenter.campaigns.standard import STANDARDS, Standard
 from callcenter.campaigns.texts import variables_of
 
+FLOWS = Path(__file__).parents[3] / "ivr_flows"
 SHANGHAI, NEW_YORK = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
 CAMPAIGN = UUID(int=7)
 
@@ -155,9 +158,8 @@ def test_who_is_found_has_every_variable_in_their_language() -> None:
 
 
 @pytest.mark.parametrize("standard", STANDARDS, ids=lambda one: one.code)
-def test_a_standard_campaign_says_what_it_needs_in_both_languages(standard: object) -> None:
-    one = next(each for each in STANDARDS if each is standard)
-    values = one.values("8000", "Asia/Shanghai", datetime(2026, 11, 23, tzinfo=UTC))
+def test_a_standard_campaign_says_what_it_needs_in_both_languages(standard: Standard) -> None:
+    values = standard.values("8000", "Asia/Shanghai", datetime(2026, 11, 23, tzinfo=UTC))
     texts = Texts.model_validate(values["texts"])
     said = [*texts.spoken.values(), *([texts.sms] if texts.sms else [])]
     said += [texts.email.subject, texts.email.text] if texts.email else []
@@ -172,3 +174,10 @@ def test_a_standard_campaign_says_what_it_needs_in_both_languages(standard: obje
 
 def test_standard_campaigns_are_told_apart() -> None:
     assert len({one.code for one in STANDARDS}) == len({one.name for one in STANDARDS}) == len(STANDARDS)
+
+
+@pytest.mark.parametrize("standard", [one for one in STANDARDS if one.spoken], ids=lambda one: one.code)
+def test_a_standard_campaign_s_flow_tells_what_it_has(standard: Standard) -> None:
+    flow = yaml.safe_load((FLOWS / f"{standard.flow}.yaml").read_text())
+    told = {step[kind] for step in flow["steps"].values() for kind in ("tell", "question") if kind in step}
+    assert told == set(standard.spoken)
