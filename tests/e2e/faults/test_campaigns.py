@@ -31,7 +31,7 @@ ONCE = {"most_attempts": 3, "after": {"not_placed": {"times": 10, "after_minutes
 
 HOLDS: Mapping[str, tuple[str, str]] = {
     "claiming": ("BEFORE INSERT ON campaign_attempts", ""),
-    "about to send": ("BEFORE UPDATE ON pbx_commands", "NEW.state = 'sent' AND NEW.action = 'place_campaign_call'"),
+    "about_to_send": ("BEFORE UPDATE ON pbx_commands", "NEW.state = 'sent' AND NEW.action = 'place_campaign_call'"),
     "sent": ("BEFORE UPDATE ON pbx_commands", "NEW.state = 'done' AND NEW.action = 'place_campaign_call'"),
     "settling": ("BEFORE UPDATE ON campaign_attempts", "NOT NEW.is_open"),
 }
