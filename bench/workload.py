@@ -16,6 +16,7 @@ from sqlalchemy import text
 from bench.figures import Figure
 from bench.places import bench_database
 from bench.processes import resident_mb
+from callcenter.core import table_files
 from callcenter.core.db import Database
 from callcenter.reports import export, queries, service
 from callcenter.reports.intervals import Interval
@@ -135,12 +136,12 @@ async def _page(database: Database, wanted: Workload) -> None:
 
 
 async def _csv(database: Database, wanted: Workload) -> None:
-    async for _ in export.csv_lines(_pages(database, wanted), _columns(wanted), "en"):
+    async for _ in table_files.csv_lines(_pages(database, wanted), _columns(wanted), "en"):
         pass
 
 
 async def _xlsx(database: Database, wanted: Workload) -> None:
-    file = await export.write_xlsx(_pages(database, wanted), _columns(wanted), "en")
+    file = await table_files.write_xlsx(_pages(database, wanted), _columns(wanted), "en", "Workload")
     file.close()
 
 

@@ -24,6 +24,7 @@ from callcenter.calls import routes as calls_routes
 from callcenter.calls.recording_keys import recording_keys
 from callcenter.campaigns import audience_routes
 from callcenter.campaigns import handlers as campaign_handlers
+from callcenter.campaigns import result_routes as campaign_result_routes
 from callcenter.campaigns import routes as campaign_routes
 from callcenter.core.background import Background
 from callcenter.core.bus import BusListener
@@ -43,6 +44,7 @@ from callcenter.desk import socket as desk_socket
 from callcenter.desk.socket import DeskSockets
 from callcenter.directory import article_routes
 from callcenter.directory import routes as directory_routes
+from callcenter.ivr import campaign_routes as campaign_choice_routes
 from callcenter.ivr import routes as ivr_routes
 from callcenter.messaging import routes as messaging_routes
 from callcenter.messaging.routes import MAX_REPORT_BYTES
@@ -81,6 +83,8 @@ DOMAINS: tuple[ModuleType, ...] = (
     callbacks_routes,
     callouts_routes,
     do_not_call_routes,
+    campaign_choice_routes,
+    campaign_result_routes,
     campaign_routes,
     audience_routes,
     messaging_routes,
@@ -97,7 +101,9 @@ DOMAINS: tuple[ModuleType, ...] = (
     announcement_routes,
     chart_routes,
 )
-"""Each module's ``router`` is mounted under /api/v1. A new domain is one import and one entry here."""
+"""Each module's ``router`` is mounted under /api/v1. A new domain is one import and one entry here.
+
+In this order: /campaigns/choices is found before /campaigns/{campaign_id} takes it for an id."""
 
 UPLOADS: dict[str, int] = {
     f"{API_PREFIX}/patients/import": MAX_UPLOAD_BYTES + 65_536,

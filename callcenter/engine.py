@@ -59,6 +59,8 @@ from callcenter.core.secrets import get_secret
 from callcenter.desk.command_results import on_command_over
 from callcenter.desk.handlers import DeskEvents
 from callcenter.hotline_metrics import REFRESH_SECONDS, HotlineMetrics
+from callcenter.messaging.mailbox import LOOK_SECONDS as MAILBOX_SECONDS
+from callcenter.messaging.mailbox import BounceReader, Mailbox
 from callcenter.messaging.sender import MessageSender
 from callcenter.messaging.service import TOPIC as OUTBOX_TOPIC
 from callcenter.patients import code_guard
@@ -220,22 +222,7 @@ class Engine:
             group.create_task(run_every("reconcile", RECONCILE_SECONDS, self._reconcile))
             group.create_task(run_every("absent-telephones", TELEPHONES_SECONDS, self._warn_of_absent_telephones))
             group.create_task(run_every("wrap-up", 0.5, self._end_wrap_ups))
-            callbacks = CallbackWork(self._database, self._commands, self._pbx, Home.of(self._settings))
-            group.create_task(run_every("callbacks", CALLBACK_SECONDS, callbacks.place))
-            dialer = Dialer(self._database, self._commands, self._pbx, Home.of(self._settings), self._number_plan)
-            group.create_task(run_every("dialer", DIAL_SECONDS, dialer.dial))
-            group.create_task(run_every("prepare-contacts", PREPARE_SECONDS, dialer.prepare))
-            group.create_task(run_every("write-to-contacts", WRITE_SECONDS, dialer.write))
-            found = Triggers(self._database, self._pbx, Home.of(self._settings), self._number_plan)
-            group.create_task(run_every("campaign-audiences", TRIGGER_SECONDS, found.look))
-            lost_dials = LostDials(
-                self._database,
-                self._commands,
-                self.ledger,
-                self._pbx,
-                (CallbackDials(), CampaignDials(Home.of(self._settings))),
-            )
-            group.create_task(run_every("lost-dials", LOST_DIALS_SECONDS, lost_dials.settle))
+            self._phone_out(group)
             check = LedgerCrossCheck(
                 self._database, self.ledger, self._live_calls, pbx=self._pbx, plan=self._number_plan
             )
@@ -250,6 +237,30 @@ class Engine:
             alarms = AlarmWork(self._settings, self._database, surroundings)
             group.create_task(run_every("alarms", ALARM_SECONDS, alarms.look))
             group.create_task(run_every("metrics", REFRESH_SECONDS, self._metrics.refresh))
+
+    # -- calls out
+
+    def _phone_out(self, group: asyncio.TaskGroup) -> None:
+        """Call-backs and campaigns, and what campaigns write."""
+        callbacks = CallbackWork(self._database, self._commands, self._pbx, Home.of(self._settings))
+        group.create_task(run_every("callbacks", CALLBACK_SECONDS, callbacks.place))
+        dialer = Dialer(self._database, self._commands, self._pbx, Home.of(self._settings), self._number_plan)
+        group.create_task(run_every("dialer", DIAL_SECONDS, dialer.dial))
+        group.create_task(run_every("prepare-contacts", PREPARE_SECONDS, dialer.prepare))
+        group.create_task(run_every("write-to-contacts", WRITE_SECONDS, dialer.write))
+        found = Triggers(self._database, self._pbx, Home.of(self._settings), self._number_plan)
+        group.create_task(run_every("campaign-audiences", TRIGGER_SECONDS, found.look))
+        if (mailbox := Mailbox.of(self._settings)) is not None:
+            bounces = BounceReader(self._database, mailbox, tell=[campaign_handlers.on_message])
+            group.create_task(run_every("mailbox", MAILBOX_SECONDS, bounces.look))
+        lost_dials = LostDials(
+            self._database,
+            self._commands,
+            self.ledger,
+            self._pbx,
+            (CallbackDials(), CampaignDials(Home.of(self._settings))),
+        )
+        group.create_task(run_every("lost-dials", LOST_DIALS_SECONDS, lost_dials.settle))
 
     # -- AMI
 

@@ -48,7 +48,7 @@ async def main(once: bool) -> int:
     """Exit status: 0 when story and records agree (with ``once``), or when a person ended it."""
     settings = demo_settings()
     _require_ports(settings)
-    with Mailbox(lambda line: out.print(f"           {line}", highlight=False)) as mailbox:
+    async with Mailbox(lambda line: out.print(f"           {line}", highlight=False)) as mailbox:
         mail = {"mail_host": "127.0.0.1", "mail_port": mailbox.port, "mail_tls": "none", "mail_from": MAIL_FROM}
         return await _until_ended(settings.model_copy(update=mail), once)
 

@@ -4,31 +4,28 @@ import asyncio
 from collections.abc import Callable
 from email import message_from_bytes, policy
 
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope
+
+_HOST = "127.0.0.1"
 
 
 class Mailbox:
-    """``with Mailbox(tell) as box``: an SMTP server on loopback, ``box.port``."""
+    """``async with Mailbox(tell) as box``: an SMTP server on loopback, at ``box.port``."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
-        self._server = Controller(self, hostname="127.0.0.1", port=0)
+        self._server: asyncio.Server | None = None
+        self.port = 0
 
-    def __enter__(self) -> "Mailbox":
-        self._server.start()
+    async def __aenter__(self) -> "Mailbox":
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: SMTP(self, hostname="demo"), _HOST, 0)
+        self.port = self._server.sockets[0].getsockname()[1]
         return self
 
-    def __exit__(self, *_exc: object) -> None:
-        self._server.stop()
-
-    @property
-    def port(self) -> int:
-        server = self._server.server
-        if not isinstance(server, asyncio.Server):
-            raise RuntimeError("use it as a context manager")
-        port: int = server.sockets[0].getsockname()[1]
-        return port
+    async def __aexit__(self, *_exc: object) -> None:
+        if self._server is not None:
+            self._server.close()
 
     async def handle_DATA(self, _server: SMTP, _session: object, envelope: Envelope) -> str:  # noqa: N802
         mail = message_from_bytes(envelope.original_content or b"", policy=policy.default)

@@ -61,7 +61,7 @@ class Reminders:
     tell: Callable[[str], None]
 
     async def play(self) -> list[str]:
-        """About half a minute; what differs from what was expected, in words."""
+        """About a minute; what differs from what was expected, in words."""
         answers = Called([Wait(6), Press("1"), Wait(6), Press("1"), StayUntilHangUp(60)], ring_seconds=1.0)
         network = await self.phones.network_at_trunk(
             self.trunk_port,

@@ -7,8 +7,8 @@ KIND_TITLES: Mapping[str, tuple[str, str]] = {
     "call_not_derived": ("有一通电话的记录无法生成", "The record of a call could not be made"),
     "callback_unknown": ("回电结果未知，需人工确认", "Whether a call-back reached the patient is not known"),
     "campaign_attempt_unknown": (
-        "有外呼或消息结果未知，需人工确认",
-        "Whether a campaign reached somebody is not known",
+        "外呼结果未知，不会自动重拨",
+        "Whether a campaign's call was heard is not known",
     ),
     "clock_stepped": ("服务器时钟被调整", "The machine's clock was set"),
     "code_budget_used_up": ("校验码错误次数过多，已暂停校验", "Too many wrong check codes: none is taken for now"),

@@ -125,7 +125,8 @@ def next_open_at(timetable: Timetable, after: datetime) -> datetime | None:
     first = after.astimezone(timetable.zone).date()
     for number in range(LOOK_AHEAD_DAYS + 1):
         day = first + timedelta(days=number)
-        found = [at for at in _possible_starts(timetable, day, after) if at >= after and timetable.is_open(at)]
+        starts = [at for at in _possible_starts(timetable, day, after) if at.astimezone(timetable.zone).date() <= day]
+        found = [at for at in starts if at >= after and timetable.is_open(at)]
         if found:
             return min(found)
     return None

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.campaigns import messages, queries
+from callcenter.campaigns import queries, unsent
 from callcenter.campaigns.errors import CampaignOver, ContactNotFound
 from callcenter.campaigns.lifecycle import get_campaign, is_zone
 from callcenter.campaigns.models import CampaignContact, CampaignState, Channel, ContactResult, ContactState
@@ -149,7 +149,7 @@ async def withdraw_contact(
     session: AsyncSession, actor: Actor, campaign_id: UUID, contact_id: UUID, *, at: datetime
 ) -> CampaignContact:
     """Nobody calls it any more; a call that goes on ends by itself. Raises ContactNotFound."""
-    await messages.stop(
+    await unsent.stop(
         session, campaign_id, at, contact_id=contact_id
     )  # first: who records a sending locks in this order
     contact = await get_contact(session, campaign_id, contact_id, lock=True)

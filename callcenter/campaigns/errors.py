@@ -33,8 +33,8 @@ class WrongCampaignState(Conflict):
 
 
 class InvalidCampaign(InvalidInput):
-    """``reason``: ``caller_id``, ``flow``, ``zone``, ``queue``, ``texts`` (no text for a channel), ``channels``
-    (one stands twice), ``validity``.
+    """``reason``: ``caller_id``, ``flow``, ``zone``, ``queue``, ``texts`` (no text for a channel, or for what
+    the flow says), ``channels`` (one stands twice), ``validity``, ``pacing`` (of a kind that is not carried out yet).
     """
 
     code = "invalid-campaign"

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callcenter.asterisk.channel_ids import DialKind, kind_of_dial
 from callcenter.asterisk.ledger import CelRecord
 from callcenter.callouts.policy import Home
-from callcenter.campaigns import messages, placing
+from callcenter.campaigns import messages, placing, unsent
 from callcenter.core.clock import now
 from callcenter.core.config import get_settings
 from callcenter.messaging.models import OutboxMessage
@@ -22,7 +22,7 @@ def on_call_end(event: CelRecord, session: AsyncSession) -> Awaitable[None] | No
 
 async def on_message(session: AsyncSession, message: OutboxMessage) -> None:
     """A message is over, or its gateway reported of it."""
-    if message.purpose == messages.PURPOSE:
+    if message.purpose == unsent.PURPOSE:
         await messages.settle(session, message, now(), Home.of(get_settings()))
 
 

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.campaigns import messages, queries
+from callcenter.campaigns import queries, unsent
 from callcenter.campaigns.errors import (
     CampaignChanged,
     CampaignNotFound,
@@ -85,8 +85,6 @@ async def change_campaign(
             setattr(campaign, name, value)
         campaign.version, campaign.changed_at, campaign.changed_by = version + 1, at, actor.name
         await _check(session, campaign)
-        if campaign.started_at is not None:
-            _check_texts(campaign)
     record_audit(session, actor, "campaigns.change", subject_id=str(campaign.id), version=campaign.version)
     return campaign
 
@@ -96,7 +94,7 @@ async def set_state(
 ) -> Campaign:
     """Asking for the state it is in changes nothing. Raises CampaignNotFound, WrongCampaignState, InvalidCampaign."""
     if wanted is not CampaignState.RUNNING:
-        await messages.stop(session, campaign_id, at)  # first: who records a sending locks in this order
+        await unsent.stop(session, campaign_id, at)  # first: who records a sending locks in this order
     campaign = await get_campaign(session, campaign_id, lock=True)
     if campaign.state == wanted:
         return campaign
@@ -104,7 +102,8 @@ async def set_state(
         raise WrongCampaignState(state=campaign.state, wanted=wanted.value)
     if wanted is CampaignState.RUNNING:
         await _check(session, campaign)
-        _check_texts(campaign)
+        if Pacing.model_validate(campaign.pacing).mode != "automatic":
+            raise InvalidCampaign("Campaigns that need agents cannot be carried out yet.", reason="pacing")
         campaign.started_at = campaign.started_at or at
     _move(session, actor, campaign, wanted, at)
     if wanted in OVER:
@@ -155,20 +154,13 @@ async def _check(session: AsyncSession, campaign: Campaign) -> None:
     texts, channels = Texts.model_validate(campaign.texts), campaign.channels
     if len(set(channels)) < len(channels):
         raise InvalidCampaign("Each channel stands once.", reason="channels")
+    if (Channel.EMAIL in channels and texts.email is None) or (Channel.SMS in channels and texts.sms is None):
+        raise InvalidCampaign("There is no text for one of its channels.", reason="texts")
     pacing = Pacing.model_validate(campaign.pacing)
     if pacing.queue is not None:
         await queues.get_queue(session, pacing.queue)
     if pacing.machine == "leave_message" and "machine" not in texts.spoken:
         raise InvalidCampaign("There is no text for answering machines.", reason="texts")
-
-
-def _check_texts(campaign: Campaign) -> None:
-    """Raises InvalidCampaign for a way of writing to people and nothing to write."""
-    texts = Texts.model_validate(campaign.texts)
-    missing = {Channel.EMAIL: texts.email is None, Channel.SMS: texts.sms is None}
-    for channel in map(Channel, campaign.channels):
-        if missing.get(channel, False):
-            raise InvalidCampaign(f"There is no text for {channel}.", reason="texts")
 
 
 def is_zone(name: str) -> bool:

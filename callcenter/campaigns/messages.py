@@ -42,16 +42,15 @@ from callcenter.campaigns.placing import (
 )
 from callcenter.campaigns.rules import Texts
 from callcenter.campaigns.texts import Letter, letter
+from callcenter.campaigns.unsent import PURPOSE
 from callcenter.core.ids import new_id
 from callcenter.messaging import models as messaging
 from callcenter.messaging.models import MessageState, OutboxMessage, Report
-from callcenter.messaging.service import NewMessage, expire_messages, request_messages
+from callcenter.messaging.service import NewMessage, request_messages
 from callcenter.messaging.sms import Sms
 
 log = structlog.get_logger(__name__)
 
-PURPOSE = "campaign"
-"""Of messages in the outbox; their reference is the attempt's id."""
 MOST_UNDER_WAY = 100
 """Of one campaign by one channel: more wait with their contacts, so that what is urgent is not behind thousands."""
 
@@ -170,11 +169,6 @@ def _refused(contact: CampaignContact, refused: dict[str, NumberRefusal]) -> Num
         return refused.get(contact.address)
     unwilling = [refused.get(number) is NumberRefusal.DO_NOT_CALL for number in contact.numbers]
     return NumberRefusal.DO_NOT_CALL if unwilling and all(unwilling) else None
-
-
-async def stop(session: AsyncSession, campaign_id: UUID, at: datetime, *, contact_id: UUID | None = None) -> None:
-    """What is requested and not sent yet stays unsent: of a campaign, or of one contact in it."""
-    await expire_messages(session, PURPOSE, await queries.list_open_messages(session, campaign_id, contact_id), at)
 
 
 # -- what came of it

@@ -8,7 +8,6 @@ import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -92,7 +91,6 @@ async def place_due(session: AsyncSession, campaign: Campaign, dialling: Diallin
     open_now = await _with_audio(session, campaign, open_now, decided)
     claims = {new_channel_id(dialling.pbx, DialKind.CAMPAIGN): contact for contact in open_now}
     rows = [attempt_row(attempt_id, contact, dialling, at) for attempt_id, contact in claims.items()]
-    rows.sort(key=itemgetter("person"))  # two who claim at once do not wait for each other in a circle
     made = await queries.insert_attempts(session, rows)
     for attempt_id in claims.keys() - made:
         decided.wait(claims[attempt_id], "line_in_use", at + BUSY_LINE)

@@ -23,7 +23,6 @@ from callcenter.campaigns.schemas import (
     ContactsBody,
     DecisionResponse,
     ProgressResponse,
-    StateBody,
 )
 from callcenter.core.audit import record_audit
 from callcenter.core.clock import now
@@ -80,7 +79,7 @@ async def put_campaign_limits(body: Limits, access: Admin, session: DbSession) -
 
 @router.get("/campaigns/{campaign_id}", responses=problem_responses(404))
 async def get_campaign(campaign_id: UUID, _access: Reader, session: DbSession) -> CampaignResponse:
-    """With the version that a change of it must name."""
+    """As it stands, with the version that a change must name."""
     return CampaignResponse.model_validate(await lifecycle.get_campaign(session, campaign_id))
 
 
@@ -92,15 +91,6 @@ async def change_campaign(
     campaign = await lifecycle.change_campaign(
         session, access.actor, campaign_id, body.values(), version=body.version, at=now()
     )
-    return CampaignResponse.model_validate(campaign)
-
-
-@router.put("/campaigns/{campaign_id}/state", responses=problem_responses(404, 409, 422))
-async def set_campaign_state(
-    campaign_id: UUID, body: StateBody, access: Scheduler, session: DbSession
-) -> CampaignResponse:
-    """Start, pause, go on, finish or cancel it. Running calls end by themselves."""
-    campaign = await lifecycle.set_state(session, access.actor, campaign_id, body.state, now())
     return CampaignResponse.model_validate(campaign)
 
 

@@ -59,7 +59,7 @@ class CampaignBody(ApiModel):
 
 
 class CampaignChange(CampaignBody):
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE | {"version": 1}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_EXAMPLE, "version": 1}]})
     version: int = Field(ge=1, description="The one that was read; if another stands, nothing is changed.")
 
     def values(self) -> dict[str, Any]:

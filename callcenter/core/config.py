@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     """Log-in at the mail server; empty: none."""
     mail_from: str = ""
     """Sender's address of what the service writes."""
+    mail_imap_host: str | None = None
+    """Where the mailbox of ``mail_from`` is read for delivery reports, by TLS, with ``mail_user``; None: nowhere."""
+    mail_imap_port: int = Field(default=993, ge=1, le=65535)
     webhook_hosts: str = ""
     """Hosts that webhooks may go to, separated by commas; empty: none."""
     webhook_networks: str = ""

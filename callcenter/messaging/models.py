@@ -64,6 +64,8 @@ class OutboxMessage(Base):
     """To a patient."""
     expires_at: Mapped[datetime | None]
     """Not sent from then on; None: it is tried for a day."""
+    token: Mapped[str] = mapped_column(default="", server_default="")
+    """Of a private mail: in its Message-ID, so that nobody but its readers can report of it."""
     report: Mapped[str | None]
     """What was heard of it later; the first word counts."""
     state: Mapped[str]

@@ -10,6 +10,7 @@ from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.core.waiting import wait_at_most
 from callcenter.messaging import queries, service
+from callcenter.messaging.bounces import message_id_of
 from callcenter.messaging.mail import MailServer, send_mail
 from callcenter.messaging.models import Channel, OutboxMessage
 from callcenter.messaging.retry_policy import Outcome, Tried
@@ -108,7 +109,8 @@ class MessageSender:
             return await self._sms.send(message.target, Sms(**message.content), delivery=delivery)
         if self._mail is None:
             return Tried(Outcome.NOT_NOW, "no mail server is set")
-        return await send_mail(self._mail, message.target, message.subject, message.content["text"], delivery=delivery)
+        shown = message_id_of(delivery, message.token)
+        return await send_mail(self._mail, message.target, message.subject, message.content["text"], delivery=shown)
 
     async def _record(self, message: OutboxMessage, tried: Tried) -> None:
         """Unless somebody has settled it meanwhile, thinking that we were gone."""

@@ -1,6 +1,8 @@
 """The outbox: what is to be told to somebody outside is committed with the reason for it, and sent afterwards."""
 
+import hmac
 import re
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -67,6 +69,7 @@ async def request_messages(session: AsyncSession, wanted: Sequence[NewMessage]) 
             reference=one.reference,
             is_private=one.is_private,
             expires_at=one.expires_at,
+            token=secrets.token_hex(16) if one.is_private and one.channel is Channel.MAIL else "",
             report=None,
             state=MessageState.PENDING,
             attempts=0,
@@ -132,15 +135,25 @@ async def expire_messages(session: AsyncSession, purpose: str, references: Seque
 
 
 async def record_report(
-    session: AsyncSession, delivery: str, report: Report, at: datetime, *, tell: Sequence[Told] = ()
+    session: AsyncSession,
+    delivery: str,
+    report: Report,
+    at: datetime,
+    *,
+    channel: Channel = Channel.SMS,
+    token: str = "",
+    tell: Sequence[Told] = (),
 ) -> None:
-    """What a gateway says of a text message it took. The first word counts; of a message nobody knows, none does.
+    """What is said of a message that was taken. The first word counts; of a message nobody knows, none does.
 
-    It may come before our own record of the sending: then that is how we know that the message was taken.
+    ``token``: of a mail's report, where anybody may write; a gateway signs. A report may come before our own record of
+    the sending: then that is how we know that the message was taken.
     """
     found = _DELIVERY.fullmatch(delivery)
-    message = await queries.lock_message(session, int(found[1]), Channel.SMS) if found else None
+    message = await queries.lock_message(session, int(found[1]), channel) if found else None
     if message is None or message.attempts == 0 or message.report is not None:
+        return
+    if not hmac.compare_digest(message.token.encode(), token.encode()):
         return
     message.report = report
     if message.state == MessageState.PENDING:

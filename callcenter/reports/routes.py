@@ -1,6 +1,6 @@
 """HTTP of the workload report: a supervisor's own queues' agents, an agent's own row, everybody's for quality."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -16,6 +16,7 @@ from callcenter.core.config import Settings
 from callcenter.core.cursors import a_text, an_integer, decode_cursor, sort_key
 from callcenter.core.http import DbSession, cut_page, get_database
 from callcenter.core.problems import preferred_language, problem_responses
+from callcenter.core.table_files import FILES, XLSX, file_response
 from callcenter.reports import export, queries, service
 from callcenter.reports.schemas import WorkloadQuery, WorkloadResponse, WorkloadRowResponse
 from callcenter.reports.service import Workload
@@ -23,18 +24,10 @@ from callcenter.reports.service import Workload
 router = APIRouter(tags=["reports"], responses=problem_responses(401, 403))
 
 Reader = Annotated[Access, Depends(require(Role.SUPERVISOR, Role.AGENT, Role.EXPERT, Role.QUALITY, Role.INTEGRATION))]
-_FILES: dict[int | str, dict[str, Any]] = {
-    200: {
-        "content": {
-            "text/csv": {"schema": {"type": "string"}},
-            export.XLSX: {"schema": {"type": "string", "format": "binary"}},
-        }
-    }
-}
-_BY_ACCEPT = {"text/csv": "csv", export.XLSX: "xlsx"}
+_BY_ACCEPT = {"text/csv": "csv", XLSX: "xlsx"}
 
 
-@router.get("/workload", response_model=WorkloadResponse, responses=_FILES)
+@router.get("/workload", response_model=WorkloadResponse, responses=FILES)
 async def get_workload(
     query: Annotated[WorkloadQuery, Query()], access: Reader, session: DbSession, request: Request
 ) -> Response | WorkloadResponse:
@@ -107,12 +100,9 @@ async def _file(
         by_queue=wanted.by_queue,
     )
     pages = service.iterate_rows(get_database(request), wanted, at=now())
-    headers = {"Content-Disposition": f'attachment; filename="workload.{form}"'}
-    if form == "csv":
-        lines = export.csv_lines(pages, columns, language)
-        return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
-    file = await export.write_xlsx(pages, columns, language)
-    return StreamingResponse(export.pieces_of(file), media_type=export.XLSX, headers=headers)
+    return await file_response(
+        pages, columns, language=language, title=export.title(language), name="workload", form=form
+    )
 
 
 def _first(accept: str) -> str:

@@ -94,6 +94,12 @@ async def workload_page() -> HTMLResponse:
     return _shell(Page("workload", "工作量"), content_security_policy())
 
 
+@router.get("/campaigns")
+async def campaigns_page() -> HTMLResponse:
+    """Whom the hospital calls, and what came of it: for schedulers; team leads and the quality office look on."""
+    return _shell(Page("campaigns", "外呼任务"), content_security_policy())
+
+
 @router.get("/static/{digest}/{name}")
 async def bundle(digest: str, name: str, request: Request) -> Response:
     """A file of a page: kept by browsers for ever, since another content has another address. Raises NotFound."""

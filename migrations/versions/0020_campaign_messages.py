@@ -21,6 +21,7 @@ accepted = {
 def upgrade() -> None:
     op.add_column("outbox_messages", sa.Column("is_private", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("outbox_messages", sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("outbox_messages", sa.Column("token", sa.String(), server_default="", nullable=False))
     op.add_column("outbox_messages", sa.Column("report", sa.String(), nullable=True))
     _index_due("campaign_id", "next_channel", "next_at")
 
@@ -28,6 +29,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     _index_due("campaign_id", "next_at")
     op.drop_column("outbox_messages", "report")
+    op.drop_column("outbox_messages", "token")
     op.drop_column("outbox_messages", "expires_at")
     op.drop_column("outbox_messages", "is_private")
 

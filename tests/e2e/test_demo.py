@@ -25,7 +25,7 @@ def test_demo_stays_up_until_interrupted_and_leaves_nothing(settings: Settings, 
             assert demo.poll() is None, log.read_text()
             return "It stays up" in log.read_text()
 
-        asyncio.run(until("the story is over", stays_up, timeout_seconds=400))
+        asyncio.run(until("the story is over", stays_up, timeout_seconds=600))
         assert "Story and records agree" in log.read_text()
         assert processes_of(settings), "nothing runs"
         demo.send_signal(signal.SIGINT)

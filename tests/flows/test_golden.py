@@ -10,13 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from callcenter.asterisk import variables
 from callcenter.calendar.policy import State
+from callcenter.ivr.campaign_calls import CampaignCall
 from callcenter.ivr.flow import Flow, FlowSet
 from callcenter.ivr.flow_files import check, load
+from callcenter.ivr.line import Sound
 from callcenter.ivr.prompts import load_prompts
 from callcenter.ivr.services import FlowServices
 from callcenter.ivr.simulation.articles import SimulatedArticles
 from callcenter.ivr.simulation.callers import CallerKind
+from callcenter.ivr.simulation.campaign_calls import SimulatedCampaignCalls
 from callcenter.ivr.simulation.line import SimulatedLine, scripted
 from callcenter.ivr.simulation.queue_guide import SimulatedQueueGuide
 from callcenter.ivr.simulation.run import converse
@@ -43,12 +47,28 @@ class GoldenCall:
     closed: tuple[str, ...] = ()
     """Queues outside their hours."""
     has_articles: bool = True
+    out: str = ""
+    """The flow of a campaign whose call this is; its texts are :data:`CAMPAIGN_TEXTS`."""
 
     def services(self) -> FlowServices:
         services = simulated_services(self.caller, self.opening)
+        if self.out:
+            texts = {name: (Sound(f"campaign/{name}", 3.0),) for name in CAMPAIGN_TEXTS[self.out]}
+            services = replace(
+                services, campaign_calls=SimulatedCampaignCalls(CampaignCall(self.out, birth_date=BORN, texts=texts))
+            )
         articles = services.articles if self.has_articles else SimulatedArticles(numbers={})
         return replace(services, queues=SimulatedQueueGuide(closed=self.closed), articles=articles)
 
+
+CAMPAIGN_TEXTS = {
+    "campaign_reminder": ("greeting", "reminder"),
+    "campaign_survey": ("greeting", "satisfied", "waiting"),
+    "campaign_notice": ("message",),
+    "campaign_result": ("greeting", "message"),
+    "campaign_machine": ("machine",),
+}
+BORN = "19800501"
 
 LISTS = ("2", "3", "4", "5")
 """Keys of the information menu behind which lists are."""
@@ -156,6 +176,41 @@ CALLS = [
     GoldenCall("expert_call_back", "8002", "known", "key1 1"),
     GoldenCall("expert_call_back_database_away", "8002", "away", "key1 answered"),
     GoldenCall("vip_call_back_unavailable", "8000", "vip", "123456 1 key1 2 1 1 1 answered"),
+    # -- calls that we make
+    *(
+        GoldenCall(f"{flow}_{name}", "8000", "unknown", script, out=flow)
+        for flow, name, script in (
+            ("campaign_reminder", "confirmed", "1 1"),
+            ("campaign_reminder", "cancelled", "1 2"),
+            ("campaign_reminder", "other_time", "1 9 3"),
+            ("campaign_reminder", "wrong_person", "2"),
+            ("campaign_reminder", "silent", "- -"),
+            ("campaign_reminder", "wrong_keys", "7 8"),
+            ("campaign_reminder", "silent_at_the_choice", "1 - -"),
+            ("campaign_reminder", "wrong_keys_at_the_choice", "1 7 8"),
+            ("campaign_reminder", "hung_up", "!"),
+            ("campaign_reminder", "hung_up_at_the_choice", "1 !"),
+            ("campaign_survey", "answered", "1 5 9 4 word"),
+            ("campaign_survey", "silent_at_the_second_question", "1 5 - -"),
+            ("campaign_survey", "wrong_keys_at_the_first_question", "1 9 9"),
+            ("campaign_survey", "hung_up_at_the_second_question", "1 5 !"),
+            ("campaign_survey", "opted_out", "2"),
+            ("campaign_survey", "wrong_person", "3"),
+            ("campaign_survey", "silent", "- -"),
+            ("campaign_survey", "wrong_keys", "7 8"),
+            ("campaign_notice", "heard_twice", "9 -"),
+            ("campaign_notice", "opted_out", "2"),
+            ("campaign_notice", "wrong_key", "7"),
+            ("campaign_notice", "person", "0 answered"),
+            ("campaign_result", "heard_twice", f"{BORN} 9 1"),
+            ("campaign_result", "second_date_is_right", f"19800502 {BORN} 0 answered"),
+            ("campaign_result", "wrong_dates", "19800502 19800503"),
+            ("campaign_result", "no_date", "#"),
+            ("campaign_result", "silent_in_the_end", f"{BORN} - -"),
+            ("campaign_result", "wrong_keys_in_the_end", f"{BORN} 7 8"),
+            ("campaign_machine", "message", ""),
+        )
+    ),
 ]
 
 AT = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
@@ -168,6 +223,8 @@ def flows() -> FlowSet:
 
 async def transcript(flows: FlowSet, call: GoldenCall) -> str:
     line = SimulatedLine(call.number, "+8613800000001", scripted(call.script), lambda _text: None, None)
+    if call.out:
+        line.variables[variables.ATTEMPT] = "pbx1-ca-gggggggggggggggggggggggggggggggh"
     await converse(line, flows, call.services(), lambda: AT)
     text = "\n".join(line.transcript) + "\n"
     for flow in flows.flows.values():
@@ -177,7 +234,8 @@ async def transcript(flows: FlowSet, call: GoldenCall) -> str:
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
 async def test_transcript(flows: FlowSet, call: GoldenCall) -> None:
-    heard = f"# {call.caller} caller to {call.number}: {call.script}\n" + await transcript(flows, call)
+    who = f"call of {call.out}" if call.out else f"{call.caller} caller to {call.number}"
+    heard = f"# {who}: {call.script}\n" + await transcript(flows, call)
     path = GOLDEN / f"{call.name}.txt"
     if os.environ.get("CALLCENTER_WRITE_GOLDEN"):
         path.write_text(heard, "utf-8")
@@ -217,11 +275,14 @@ def destination(flows: FlowSet, flow: Flow, step_name: str) -> Step:
 
 
 def test_zero_leads_to_a_person_at_every_level(flows: FlowSet) -> None:
-    """0 everywhere while somebody is there; whoever presses nothing, or nothing right, gets a person or a voice box."""
+    """0 everywhere while somebody is there; whoever presses nothing, or nothing right, gets a person or a voice box.
+
+    Of those who call us: whom we call has asked for nobody.
+    """
     asked = 0
     for flow in flows.flows.values():
         for step in flow.steps.values():
-            if isinstance(step, Menu | ArticleList) and flow.name != "after_hours":
+            if isinstance(step, Menu | ArticleList) and flow.name not in {"after_hours", *CAMPAIGN_TEXTS}:
                 asked += 1
                 routes = step.routes()
                 zero = routes.get("0") or routes["person"]

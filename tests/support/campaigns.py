@@ -45,12 +45,13 @@ async def given_line(database: Database) -> None:
 
 
 def campaign_body(**changes: Any) -> dict[str, Any]:
-    """As it is sent: a reminder that says nothing, around the clock, around AT."""
+    """As it is sent: a reminder, around the clock, around AT."""
     return {
         "name": "reminders",
         "kind": "reminder",
         "flow": "campaign_reminder",
         "caller_id": LINE,
+        "texts": {"spoken": {"greeting": {"zh": "您好"}, "reminder": {"zh": "请来就诊"}}},
         "windows": ALL_DAY,
         "starts_at": (AT - timedelta(days=1)).isoformat(),
         "ends_at": (AT + timedelta(days=30)).isoformat(),
@@ -61,7 +62,7 @@ def campaign_body(**changes: Any) -> dict[str, Any]:
 async def given_campaign(
     database: Database, state: CampaignState = CampaignState.RUNNING, *, pbx: str = PBX, **changes: Any
 ) -> UUID:
-    values = CampaignBody.model_validate(campaign_body(**changes)).values()
+    values = CampaignBody.model_validate(campaign_body(**{"texts": {}, **changes})).values()
     async with database.transaction() as session:
         campaign = await lifecycle.create_campaign(session, SYSTEM, values, pbx=pbx, at=AT)
         if state is not CampaignState.DRAFT:

@@ -14,7 +14,7 @@ import { announcementCard } from "./console/announcements";
 import { Board } from "./console/board";
 import { menusCard, waitingCard } from "./console/callers";
 import { chartsView } from "./console/charts";
-import { dialogs, whenDialogsChange } from "./console/dialog";
+import { dialogs, whenDialogsChange } from "./shared/dialog";
 import { queuesCard } from "./console/queues";
 import { recordingsView } from "./console/recordings";
 import { rulesView } from "./console/rules";

@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from callcenter.asterisk.campaign_commands import PlaceCampaignCall
 from callcenter.asterisk.commands import (
     TOPIC,
     Command,
@@ -18,10 +19,11 @@ from callcenter.asterisk.commands import (
     Render,
     claim_commands,
     request_command,
+    request_commands,
 )
 from callcenter.asterisk.errors import AmiUnavailable
 from callcenter.asterisk.models import CommandState, PbxCommand
-from callcenter.asterisk.sender import CommandSender
+from callcenter.asterisk.sender import TOO_LATE, CommandSender
 from callcenter.core.bus import connect
 from callcenter.core.clock import now
 from callcenter.core.config import Settings
@@ -359,6 +361,28 @@ async def test_a_rendering_whose_link_broke_waits_for_the_next(database: Databas
         assert await states(database) == ["pending"]
         assert await sender.send_pending() == 1
     assert await states(database) == ["done"]
+
+
+@pytest.mark.parametrize(("waited_seconds", "state"), [(9.0, "done"), (11.0, "failed")])
+async def test_a_campaign_s_call_that_waited_too_long_is_not_made(
+    database: Database, peer: AmiPeer, waited_seconds: float, state: str
+) -> None:
+    """Its hour may be over, and its attempt will be settled as never placed."""
+    call = PlaceCampaignCall(
+        attempt="pbx1-ca-gggggggggggggggggggggggggggggggh",
+        number="13800000001",
+        did="8000",
+        language="zh",
+        ring_seconds=30,
+    )
+    async with database.transaction() as transaction:
+        await request_commands(transaction, PBX, [call], cause="campaign")
+        at = now() - timedelta(seconds=waited_seconds)
+        await transaction.execute(update(PbxCommand).values(created_at=at))
+    async with sender_of(database, peer) as sender:
+        await sender.send_pending()
+    (row,) = await rows(database)
+    assert (row.state, row.answer == TOO_LATE) == (state, state == "failed")
 
 
 async def test_a_notification_wakes_the_sender(database: Database, peer: AmiPeer) -> None:

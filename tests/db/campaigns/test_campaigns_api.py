@@ -499,3 +499,24 @@ async def test_limits(client: httpx.AsyncClient, database: Database, scheduler: 
     for wrong in ({"quiet_from": 5, "quiet_until": 6}, {"max_channels": 0}, {"surprise": 1}):
         assert (await client.put(LIMITS, headers=admin, json=before | wrong)).status_code == 422
     assert await audited(database) == ["campaigns.put_limits"]
+
+
+class TestStart:
+    """Nobody is called for nothing."""
+
+    @pytest.mark.parametrize(
+        ("changes", "reason"),
+        [
+            ({"flow": "no_such_flow"}, "flow"),
+            ({"texts": {"spoken": {"greeting": {"zh": "您好"}}}}, "texts"),
+            ({"pacing": {"mode": "progressive", "queue": "consultation"}}, "pacing"),
+        ],
+    )
+    async def test_what_cannot_be_said_is_not_started(
+        self, client: httpx.AsyncClient, scheduler: Headers, changes: dict[str, Any], reason: str
+    ) -> None:
+        campaign = await made(client, scheduler, **changes)
+        url = f"{CAMPAIGNS}/{campaign['id']}/state"
+        refused = await client.put(url, headers=scheduler, json={"state": "running"})
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid-campaign")
+        assert refused.json()["reason"] == reason

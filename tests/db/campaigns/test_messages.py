@@ -15,7 +15,7 @@ from sqlalchemy import select, text, update
 
 from callcenter.asterisk.manager import AmiSession
 from callcenter.callouts import do_not_call
-from callcenter.campaigns import contacts, handlers, lifecycle, messages
+from callcenter.campaigns import contacts, handlers, lifecycle, messages, placing
 from callcenter.campaigns.contacts import NewContact
 from callcenter.campaigns.dialer import Dialer
 from callcenter.campaigns.errors import InvalidCampaign
@@ -27,6 +27,7 @@ from callcenter.campaigns.models import (
     Channel,
     ContactDecision,
 )
+from callcenter.campaigns.placing import Dialling
 from callcenter.campaigns.rules import Pacing, RetryRules, Windows
 from callcenter.core.alarms import Alarm
 from callcenter.core.audit import SYSTEM
@@ -34,6 +35,7 @@ from callcenter.core.clock import now
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.core.phone_numbers import NumberPlan
+from callcenter.messaging import models as messaging
 from callcenter.messaging import service
 from callcenter.messaging.mail import MailServer
 from callcenter.messaging.models import OutboxMessage, Report
@@ -41,9 +43,8 @@ from callcenter.messaging.sender import MessageSender
 from callcenter.messaging.sms import HttpSmsGateway
 from callcenter.messaging.webhook_targets import Allowed
 from callcenter.messaging.webhooks import WebhookSender
-from callcenter.queues.models import Did
 from tests.support.mail_server import MailBox
-from tests.support.people import HOME, PBX, given_queue
+from tests.support.people import HOME, PBX
 from tests.support.polling import becomes
 from tests.support.webhook_server import WebhookServer
 
@@ -61,14 +62,10 @@ NO_WEBHOOKS = WebhookSender(Allowed.of(Settings()), KEY)
 @pytest.fixture(autouse=True)
 async def hospital(database: Database) -> None:
     async with database.transaction() as session:
-        await given_queue(session, "consultation")
-        session.add(Did(number="8000", label_zh="热线", label_en="Hotline", fallback_queue="consultation"))
         await lifecycle.put_limits(session, SYSTEM, Limits(quiet_from=24, quiet_until=0))
 
 
-async def given_campaign(
-    database: Database, *channels: Channel, state: CampaignState | None = CampaignState.RUNNING, **changed: Any
-) -> UUID:
+async def given_campaign(database: Database, *channels: Channel, **changed: Any) -> UUID:
     values: dict[str, Any] = {
         "name": "预约提醒",
         "kind": "reminder",
@@ -86,8 +83,7 @@ async def given_campaign(
     }
     async with database.transaction() as session:
         campaign = await lifecycle.create_campaign(session, SYSTEM, values | changed, pbx=PBX, at=now())
-        if state is not None:
-            await lifecycle.set_state(session, SYSTEM, campaign.id, state, now())
+        await lifecycle.set_state(session, SYSTEM, campaign.id, CampaignState.RUNNING, now())
         return campaign.id
 
 
@@ -250,6 +246,28 @@ async def test_an_address_that_is_none(database: Database, box: MailBox) -> None
     await sender_of(database, box).send_due()
     assert [await stands(database, one) for one in people] == [("finished", "failed", "bounced")] * len(evil)
     assert box.mails == []
+
+
+async def test_a_mail_that_comes_back(database: Database, box: MailBox) -> None:
+    zhang = await given_contact(database, await given_campaign(database, Channel.EMAIL, Channel.SMS))
+    await write(database)
+    await sender_of(database, box).send_due()
+    (message,) = await outbox(database)
+    for token in ("", message.token):
+        assert await stands(database, zhang) == ("finished", "reached", "sent")
+        async with database.transaction() as session:
+            await service.record_report(
+                session,
+                f"{PBX}.{message.id}",
+                Report.BOUNCED,
+                now(),
+                channel=messaging.Channel.MAIL,
+                token=token,
+                tell=[handlers.on_message],
+            )
+    assert await outcomes(database) == [("email", "bounced")]
+    one = await contact(database, zhang)
+    assert (one.state, one.reason, one.next_channel) == ("waiting", "bounced", "sms")
 
 
 # -- what is uncertain is not repeated
@@ -419,10 +437,22 @@ async def test_at_most_so_many_are_under_way(database: Database, monkeypatch: py
 
 
 async def test_each_channel_takes_its_own_by_the_index(database: Database) -> None:
-    campaign_id = await given_campaign(database, Channel.TELEPHONE)
+    campaign_id = await given_campaign(database, Channel.TELEPHONE, Channel.EMAIL)
     await given_contact(database, campaign_id)
     await write(database)
     assert await outbox(database) == []
+    await given_contact(database, campaign_id, numbers=[], email="b@example.com", key="by mail alone")
+    await dialer_of(database).prepare()
+    async with database.transaction() as session:
+        campaign = await lifecycle.get_campaign(session, campaign_id)
+        dialling = Dialling(PBX, HOME, PLAN, Limits(quiet_from=24, quiet_until=0), {})
+        assert await placing.place_due(session, campaign, dialling, now(), limit=10) == 1
+    assert await outcomes(database) == [("telephone", None)]
+    await write(database)
+    assert {(one.channel, one.address) for one in await attempts(database)} == {
+        ("telephone", NUMBER),
+        ("email", "b@example.com"),
+    }
     plan = text(
         "EXPLAIN SELECT * FROM campaign_contacts WHERE campaign_id = CAST(:campaign AS uuid) AND next_channel = 'email'"
         " AND state = 'waiting' AND next_at <= now() ORDER BY next_at LIMIT 100 FOR UPDATE SKIP LOCKED"
@@ -440,10 +470,8 @@ async def test_each_channel_takes_its_own_by_the_index(database: Database) -> No
 @pytest.mark.parametrize(("channel", "missing"), [(Channel.EMAIL, "email"), (Channel.SMS, "sms")])
 async def test_nothing_to_write_nothing_to_start(database: Database, channel: Channel, missing: str) -> None:
     texts = {name: value for name, value in TEXTS.items() if name != missing}
-    campaign_id = await given_campaign(database, channel, texts=texts, state=None)
-    async with database.transaction() as session:
-        with pytest.raises(InvalidCampaign) as refused:
-            await lifecycle.set_state(session, SYSTEM, campaign_id, CampaignState.RUNNING, now())
+    with pytest.raises(InvalidCampaign) as refused:
+        await given_campaign(database, channel, texts=texts)
     assert refused.value.details["reason"] == "texts"
 
 
@@ -467,8 +495,10 @@ async def test_what_is_stopped_before_it_is_sent_is_not_sent(database: Database,
     assert await sender.send_due() == 0
     assert len(hook.requests) == 1
     assert await outcomes(database) == [("sms", "not_placed")]
-    assert (await contact(database, zhang)).state == ("finished" if how == "withdraw" else "waiting")
+    if how == "withdraw":
+        assert (await contact(database, zhang)).result == "withdrawn"
     if how == "pause":
+        assert (await contact(database, zhang)).state == "waiting"
         async with database.transaction() as session:
             await lifecycle.set_state(session, SYSTEM, campaign_id, CampaignState.RUNNING, now())
         await become_due(database)

@@ -214,6 +214,20 @@ def instants_before(found: datetime, after: datetime) -> Iterator[datetime]:
         at += timedelta(minutes=1 if found - at < timedelta(days=2) else 7)
 
 
+def test_a_change_of_the_clock_early_on_the_next_day_hides_nothing_before_it() -> None:
+    """London, one second before a Sunday that opens at midnight and whose clock goes forward at one."""
+    sunday = date(2026, 3, 29)
+    timetable = Timetable(
+        week=[(Span(0, 1),)] * 7,
+        public_holiday=(),
+        makeup_weekday=1,
+        zone=ZoneInfo("Europe/London"),
+        special_days={sunday: (Span(0, 121),)},
+    )
+    midnight = datetime(2026, 3, 29, tzinfo=UTC)
+    assert next_open_at(timetable, midnight - timedelta(seconds=1)) == midnight
+
+
 @settings(max_examples=150, deadline=None)
 @given(timetables(), instants())
 def test_the_next_opening_is_open_and_no_instant_before_it_is(timetable: Timetable, after: datetime) -> None:

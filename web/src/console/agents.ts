@@ -6,7 +6,7 @@ import { post, put, request } from "../shared/api";
 import { duration, label } from "../shared/i18n";
 import { seconds, type Board } from "./board";
 import { hangUp } from "./callers";
-import { ask, openDialog } from "./dialog";
+import { ask, openDialog } from "../shared/dialog";
 import { messageForm } from "./queues";
 import type { AgentRow } from "./types";
 import { coded, t } from "./words";

@@ -4,7 +4,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { get, post } from "../shared/api";
 import { label, language, moment } from "../shared/i18n";
 import type { Board } from "./board";
-import { ask, closeDialog, openDialog } from "./dialog";
+import { ask, closeDialog, openDialog } from "../shared/dialog";
 import { t } from "./words";
 
 interface Announcement {

@@ -5,7 +5,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { post, put } from "../shared/api";
 import { duration, label } from "../shared/i18n";
 import { seconds, type Board } from "./board";
-import { ask, closeDialog, openDialog } from "./dialog";
+import { ask, closeDialog, openDialog } from "../shared/dialog";
 import type { Figures, QueueRow } from "./types";
 import { coded, t } from "./words";
 

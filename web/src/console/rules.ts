@@ -4,7 +4,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { get, post, put, type Page } from "../shared/api";
 import { language, label } from "../shared/i18n";
 import type { Board } from "./board";
-import { closeDialog, openDialog } from "./dialog";
+import { closeDialog, openDialog } from "../shared/dialog";
 import { coded, t } from "./words";
 
 interface Rule {

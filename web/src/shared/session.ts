@@ -28,6 +28,7 @@ export const PAGES = [
   { path: "/desk", label: "page.desk", roles: ["agent", "expert"] },
   { path: "/console", label: "page.console", roles: ["supervisor"] },
   { path: "/workload", label: "page.workload", roles: ["supervisor", "quality"] },
+  { path: "/campaigns", label: "page.campaigns", roles: ["scheduler", "supervisor", "quality"] },
 ] as const;
 
 export function pagesOf(me: Me): (typeof PAGES)[number][] {

@@ -1,5 +1,7 @@
 /** Days of the hospital's calendar, wherever the browser is. A day is its ISO name: 2026-01-05. */
 
+import { instant, wall } from "../shared/zones";
+
 const DAY_MILLISECONDS = 86_400_000;
 
 export const PERIODS = ["today", "yesterday", "this_week", "this_month"] as const;
@@ -37,11 +39,7 @@ export function today(zone: string): string {
 
 /** When the day begins in the zone, as the API takes it. */
 export function beginning(day: string, zone: string): string {
-  const midnight = utc(day).getTime();
-  let at = midnight;
-  // the offset at the guess, then the one at what it gives: right also next to a change of the clocks
-  for (let turn = 0; turn < 2; turn++) at = midnight - (wall(new Date(at), zone).getTime() - at);
-  return new Date(at).toISOString();
+  return instant(`${day}T00:00`, zone);
 }
 
 /** Monday, in the reader's language. */
@@ -51,20 +49,4 @@ export function weekday(day: string, locale: string): string {
 
 function utc(day: string): Date {
   return new Date(`${day}T00:00:00Z`);
-}
-
-/** What clocks in the zone show, as if it were UTC. */
-function wall(at: Date, zone: string): Date {
-  const format = new Intl.DateTimeFormat("en-US", {
-    timeZone: zone,
-    hourCycle: "h23",
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-  });
-  const part = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, value]));
-  return new Date(`${part["year"]}-${part["month"]}-${part["day"]}T${part["hour"]}:${part["minute"]}:${part["second"]}Z`);
 }

@@ -1,16 +1,24 @@
 /** One dialog for what can be done with something, one for "are you sure?": both drawn with the page. */
 
 import { html, nothing, type TemplateResult } from "lit";
-import { element } from "../shared/view";
-import { t } from "./words";
+import { t } from "./i18n";
+import { element } from "./view";
 
 interface Content {
   title: string;
   body: TemplateResult;
 }
 
+/** `no`: instead of "cancel"; `harmless`: nothing is lost by a yes. */
+interface Question {
+  text: string;
+  yes: string;
+  no?: string;
+  harmless?: boolean;
+}
+
 let content: (() => Content) | null = null;
-let question: { text: string; yes: string } | null = null;
+let question: Question | null = null;
 let redraw = (): void => {};
 
 export function whenDialogsChange(act: () => void): void {
@@ -31,9 +39,9 @@ export function closeDialog(): void {
   (element("actions") as HTMLDialogElement).close();
 }
 
-/** Whether the supervisor says yes. */
-export function ask(text: string, yes: string): Promise<boolean> {
-  question = { text, yes };
+/** Whether the person says yes. */
+export function ask(text: string, yes: string, more: Pick<Question, "no" | "harmless"> = {}): Promise<boolean> {
+  question = { text, yes, ...more };
   redraw();
   return new Promise((resolve) => {
     queueMicrotask(() => {
@@ -64,8 +72,8 @@ export function dialogs(): TemplateResult {
       <form method="dialog" class="stack">
         <p id="sure-text">${question?.text ?? ""}</p>
         <div class="row">
-          <button type="submit" value="" autofocus>${t("cancel")}</button>
-          <button class="danger primary" type="submit" value="yes" data-test="sure-yes">${question?.yes ?? ""}</button>
+          <button type="submit" value="" autofocus>${question?.no ?? t("cancel")}</button>
+          <button class="${question?.harmless ? "" : "danger"} primary" type="submit" value="yes" data-test="sure-yes">${question?.yes ?? ""}</button>
         </div>
       </form>
     </dialog>
