@@ -23,6 +23,7 @@ from callcenter.ivr.catalogue import read_flow_files, settle
 from callcenter.ivr.checks import Known
 from callcenter.ivr.flow import Flow, reached_flows
 from callcenter.ivr.prompts import load_prompts
+from callcenter.ivr.runner import MACHINE_FLOW
 from callcenter.ivr.steps.question import Question
 from callcenter.ivr.steps.tell import Tell
 from callcenter.queues import queries as queues
@@ -62,7 +63,7 @@ async def get_campaign_choices(_access: Reader, session: DbSession, request: Req
     settings: Settings = request.app.state.settings
     flows = await asyncio.to_thread(_read_flows, settings)
     return CampaignChoicesResponse(
-        flows=[one for name in sorted(flows) if (one := _flow(flows, name)).texts],
+        flows=[one for name in sorted(flows.keys() - {MACHINE_FLOW}) if (one := _flow(flows, name)).texts],
         caller_ids=[
             LabelledResponse(name=did.number, label_zh=did.label_zh, label_en=did.label_en)
             for did in await queues.list_dids(session)
@@ -85,10 +86,9 @@ async def set_campaign_state(
 
     One whose flow is not there, or that has nothing to say in it, is not started.
     """
-    if body.state is CampaignState.RUNNING:
-        flows = await asyncio.to_thread(_read_flows, request.app.state.settings)
-        _require_words(await lifecycle.get_campaign(session, campaign_id), flows)
     campaign = await lifecycle.set_state(session, access.actor, campaign_id, body.state, now())
+    if body.state is CampaignState.RUNNING:
+        _require_words(campaign, await asyncio.to_thread(_read_flows, request.app.state.settings))
     return CampaignResponse.model_validate(campaign)
 
 

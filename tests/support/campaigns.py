@@ -33,6 +33,8 @@ AT = T0
 """A Monday, four in the afternoon in Shanghai."""
 ALL_DAY = {"week": [["00:00-24:00"]] * 7, "on_holidays": True}
 LINE = "8000"
+WORDS: dict[str, Any] = {"spoken": {"greeting": {"zh": "您好"}, "reminder": {"zh": "请来就诊"}}}
+"""All that the flow of reminders has to say."""
 TRUNK = "PJSIP/trunk-00000001"
 START, ANSWER = "0.1 CHAN_START", "4.0 ANSWER"
 
@@ -51,7 +53,7 @@ def campaign_body(**changes: Any) -> dict[str, Any]:
         "kind": "reminder",
         "flow": "campaign_reminder",
         "caller_id": LINE,
-        "texts": {"spoken": {"greeting": {"zh": "您好"}, "reminder": {"zh": "请来就诊"}}},
+        "texts": WORDS,
         "windows": ALL_DAY,
         "starts_at": (AT - timedelta(days=1)).isoformat(),
         "ends_at": (AT + timedelta(days=30)).isoformat(),

@@ -23,6 +23,8 @@ from tests.db.supervision.conftest import given_call
 from tests.support.campaign_results import Attempted, given_campaign, given_contacts
 from tests.web.scene import Scene
 
+NOTHING_STICKS_OUT = "document.documentElement.scrollWidth <= innerWidth"
+"""Charts follow the window a moment later."""
 USER, PASSWORD = "planner", "planner of this test"
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">{{7*7}}"
 OpenCampaigns = Callable[..., Page]
@@ -365,14 +367,14 @@ def test_both_languages_and_narrow_windows(scene: Scene, campaigns: OpenCampaign
         expect(page.locator("main")).to_have_attribute("aria-busy", "false")
         for width in (1440, 420):
             page.set_viewport_size({"width": width, "height": 900})
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (path, width)
+            page.wait_for_function(NOTHING_STICKS_OUT)
     for step in ("basics", "texts", "times", "retry"):
         page.get_by_test_id(f"step-{step}").click()
         told = page.locator("main").inner_text()
         for known in ("出院患者满意度调查", "您好，请问是{name}吗？"):
             told = told.replace(known, "")
         assert not re.search("[\u4e00-\u9fff]", told), told
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), step
+        page.wait_for_function(NOTHING_STICKS_OUT)
 
 
 def test_names_are_texts_and_nothing_else(scene: Scene, campaigns: OpenCampaigns) -> None:

@@ -1,6 +1,7 @@
 """Campaigns over HTTP: made, changed, started, stopped; whom they are for; what became of it."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from callcenter.core.db import Database
 from tests.support.api import as_api_key, as_role, declared_roles
 from tests.support.campaigns import (
     AT,
+    WORDS,
     add,
     attempts,
     campaign_body,
@@ -166,17 +168,18 @@ class TestCampaign:
         assert await audited(database) == ["campaigns.create", "campaigns.change"]
 
     async def test_texts_stay_once_it_has_begun(self, client: httpx.AsyncClient, scheduler: Headers) -> None:
-        said = {"spoken": {"greeting": {"zh": "您好"}}}
-        campaign = await made(client, scheduler, texts=said)
+        said = {"spoken": {"message": {"zh": "您好"}}}
+        notice = partial(campaign_body, flow="campaign_notice")
+        campaign = await made(client, scheduler, texts=said, flow="campaign_notice")
         url = f"{CAMPAIGNS}/{campaign['id']}"
         assert (await becomes(client, scheduler, campaign["id"], "running")).status_code == 200
-        same = await client.put(url, headers=scheduler, json=campaign_body(texts=said, priority=1, version=1))
+        same = await client.put(url, headers=scheduler, json=notice(texts=said, priority=1, version=1))
         assert same.status_code == 200, same.text
-        spelled_out = {"spoken": {"greeting": {"zh": "您好", "en": ""}}, "email": None}
-        same = await client.put(url, headers=scheduler, json=campaign_body(texts=spelled_out, version=2))
+        spelled_out = {"spoken": {"message": {"zh": "您好", "en": ""}}, "email": None}
+        same = await client.put(url, headers=scheduler, json=notice(texts=spelled_out, version=2))
         assert same.status_code == 200, same.text
-        other = {"spoken": {"greeting": {"zh": "再见"}}}
-        refused = await client.put(url, headers=scheduler, json=campaign_body(texts=other, version=3))
+        other = {"spoken": {"message": {"zh": "再见"}}}
+        refused = await client.put(url, headers=scheduler, json=notice(texts=other, version=3))
         assert (refused.status_code, refused.json()["code"]) == (409, "wrong-campaign-state")
 
     async def test_texts_are_compared_by_what_they_say_not_how_they_were_kept(
@@ -188,7 +191,7 @@ class TestCampaign:
             campaign = await lifecycle.get_campaign(session, campaign_id)
             campaign.texts = {}
         answer = await client.put(
-            f"{CAMPAIGNS}/{campaign_id}", headers=scheduler, json=campaign_body(priority=1, version=1)
+            f"{CAMPAIGNS}/{campaign_id}", headers=scheduler, json=campaign_body(texts={}, priority=1, version=1)
         )
         assert answer.status_code == 200, answer.text
 
@@ -228,7 +231,7 @@ class TestStates:
         self, client: httpx.AsyncClient, database: Database, scheduler: Headers, before: str
     ) -> None:
         for wanted in STATES:
-            campaign = str(await given_campaign(database, CampaignState(before)))
+            campaign = str(await given_campaign(database, CampaignState(before), texts=WORDS))
             told = len(await audited(database))
             answer = await becomes(client, scheduler, campaign, wanted)
             if wanted == before:
@@ -519,4 +522,4 @@ class TestStart:
         url = f"{CAMPAIGNS}/{campaign['id']}/state"
         refused = await client.put(url, headers=scheduler, json={"state": "running"})
         assert (refused.status_code, refused.json()["code"]) == (422, "invalid-campaign")
-        assert refused.json()["reason"] == reason
+        assert refused.json()["details"]["reason"] == reason

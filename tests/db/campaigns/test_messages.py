@@ -60,7 +60,7 @@ NO_WEBHOOKS = WebhookSender(Allowed.of(Settings()), KEY)
 
 
 @pytest.fixture(autouse=True)
-async def line(database: Database) -> None:
+async def hours(database: Database) -> None:
     async with database.transaction() as session:
         await lifecycle.put_limits(session, SYSTEM, Limits(quiet_from=24, quiet_until=0))
 

@@ -20,7 +20,7 @@ from tests.support.flows import flow_set, problems_of
 ATTEMPT = "pbx1-ca-gggggggggggggggggggggggggggggggh"
 PATIENT = "0190b1b2-0000-7000-8000-000000000001"
 TEXTS = {"greeting": (Sound("said/a", 1.0), Sound("said/b", 2.0)), "satisfied": (Sound("said/c", 1.0),)}
-CALL = CampaignCall("f", PATIENT, texts=TEXTS)
+CALL = CampaignCall("f", patient_id=PATIENT, texts=TEXTS)
 
 SURVEY = """\
 start: greet

@@ -5,6 +5,7 @@ import { RETRIED, type Campaign, type Channel, type Choices, type Pacing, type R
 
 const ZONE = "Asia/Shanghai";
 const DAYS_VALID = 30;
+const FIRST_KIND = "reminder";
 
 export interface DraftRule extends Record<"times" | "after_minutes" | "growth" | "spread_percent", string> {
   on: boolean;
@@ -46,7 +47,7 @@ export type Faults = Map<string, string>;
 const nothing = (): Said => ({ zh: "", en: "" });
 
 export function newDraft(choices: Choices): Draft {
-  const flow = choices.flows[0]?.name ?? "";
+  const flow = (choices.flows.find((one) => one.name === `campaign_${FIRST_KIND}`) ?? choices.flows[0])?.name ?? "";
   const today = wall(new Date(), ZONE);
   const until = new Date(today.getTime() + DAYS_VALID * 86_400_000);
   return {
@@ -54,7 +55,7 @@ export function newDraft(choices: Choices): Draft {
     version: 0,
     begun: null,
     name: "",
-    kind: "reminder",
+    kind: FIRST_KIND,
     flow,
     caller_id: choices.caller_ids[0]?.name ?? "",
     priority: "0",
