@@ -37,7 +37,13 @@ NOT_DIALLED = (
     *("s", "h", "i", "T", "do-queue", "fallback", "dial", "trunk", "PJSIP%2F13800000001%40trunk", "*99", "*1", "**11"),
 )
 
-NOT_MADE_BY_THEMSELVES = {"mail_password", "phone_turn_secret", "recording_keys_before", "speech_http_token"}
+NOT_MADE_BY_THEMSELVES = {
+    "mail_password",
+    "phone_turn_secret",
+    "recording_keys_before",
+    "sms_gateway_key",
+    "speech_http_token",
+}
 """Secrets of other systems, and keys of the past."""
 
 

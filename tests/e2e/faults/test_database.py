@@ -22,6 +22,7 @@ from callcenter.core.migrate import upgrade
 from demo.hospital import PATIENTS
 from demo.observer import until
 from demo.sip_scenarios import StayUntilHangUp
+from demo.stack import Service
 from tests.e2e.faults.scene import Scene, callers_everywhere
 from tests.e2e.hotline import AGENT_PASSWORD, Hotline, agent
 
@@ -169,7 +170,7 @@ async def test_restarted_and_no_connection_left(hotline: Hotline, server: Embedd
     (service,) = hotline.stack.services
     await service.ready(30)
     await scene.states_agree()
-    async with connections_taken(server):
+    async with connections_taken(server, service):
         await scene.asks_for_a_person(PATIENTS[11], recognised=False)
         await desk.is_refused()
     await is_whole_again(scene, desk)
@@ -282,38 +283,46 @@ _TERMINATE_OURS = """
 """
 
 
+TIMES_SEEN_TAKEN = 4
+
+
 @asynccontextmanager
-async def connections_taken(server: EmbeddedPostgres) -> AsyncIterator[None]:
+async def connections_taken(server: EmbeddedPostgres, service: Service) -> AsyncIterator[None]:
     """Somebody else holds every connection there is, and takes each that comes free.
 
-    Several take at once: a service whose connection is ended is back within milliseconds.
+    The service is stopped while its connections are ended and taken: it is back within milliseconds, and would win.
     """
     taken: list[asyncpg.Connection] = []
     url = server.url("postgres")
 
-    async def take() -> None:
-        while True:
-            try:
+    async def take_all() -> None:
+        """Until PostgreSQL gives no more; each pause lets backends that were ended give back their places."""
+        with suppress(asyncpg.TooManyConnectionsError):
+            while True:
                 taken.append(await connect(url, application_name="somebody"))
-            except asyncpg.TooManyConnectionsError:
-                await asyncio.sleep(0.02)
+        await asyncio.sleep(0.05)
 
-    async def none_left() -> bool:
-        return bool(taken) and not await taken[0].fetch(_TERMINATE_OURS)
+    async def are_all_taken() -> bool:
+        for _ in range(TIMES_SEEN_TAKEN):
+            await take_all()
+            if not taken or await taken[0].fetch(_TERMINATE_OURS):
+                return False
+        return True
 
     async def keep_it_so() -> None:
         while True:
-            await none_left()
-            await asyncio.sleep(0.05)
+            await take_all()
 
-    greedy = [asyncio.create_task(take()) for _ in range(4)]
+    service.signal(signal.SIGSTOP)
     try:
-        await until("all connections are taken", none_left, timeout_seconds=60)
-        greedy.append(asyncio.create_task(keep_it_so()))
+        await until("all connections are taken", are_all_taken, timeout_seconds=60)
+    finally:
+        service.signal(signal.SIGCONT)
+    greedy = asyncio.create_task(keep_it_so())
+    try:
         yield
     finally:
-        for task in greedy:
-            task.cancel()
-        await asyncio.wait(greedy)
+        greedy.cancel()
+        await asyncio.wait([greedy])
         for connection in taken:
             connection.terminate()
