@@ -113,7 +113,7 @@ async def _claim(database: Database, contacts: int) -> float:
         async with database.transaction() as session:
             (campaign,) = await queries.list_running(session, "pbx1")
             at = await queries.database_now(session)
-            days = await standings.days_around(session, at, home.zone, home)
+            days = await standings.days_around(session, at, home)
             dialling = Dialling("pbx1", home, NumberPlan(settings.country, settings.area_code), limits, days)
             placed = await placing.place_due(session, campaign, dialling, at, limit=BATCH)
         if placed != BATCH:

@@ -96,12 +96,8 @@ CALLBACK_SECONDS = 1.0
 LOST_DIALS_SECONDS = 5.0
 
 LEDGER_HANDLERS = calls.LedgerHandlers(
-    on_event=calls.by_kind(
-        call_handlers.EVENT_HANDLERS,
-        workorder_handlers.EVENT_HANDLERS,
-        callback_handlers.EVENT_HANDLERS,
-        campaign_handlers.EVENT_HANDLERS,
-    ),
+    on_event={**call_handlers.EVENT_HANDLERS, **workorder_handlers.EVENT_HANDLERS},
+    on_ends=(callback_handlers.on_ends, campaign_handlers.on_ends),
     on_calls=(workorder_handlers.on_calls, callback_handlers.on_calls),
 )
 """What the domains above calls do with what the ledger tells."""

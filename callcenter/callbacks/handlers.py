@@ -10,9 +10,15 @@ from callcenter.callbacks.placing import Served, is_attempt_id
 from callcenter.calls.derive import DerivedCall
 
 
-def on_call_end(event: CelRecord, session: AsyncSession) -> Awaitable[None] | None:
-    """The last channel of a call is gone. Of most calls that is none of ours."""
-    return placing.settle(session, event.linkedid, event.at) if is_attempt_id(event.linkedid) else None
+def on_ends(ends: Sequence[CelRecord], session: AsyncSession) -> Awaitable[None] | None:
+    """The last channels of these calls are gone. Most of them are none of ours."""
+    ours = [end for end in ends if is_attempt_id(end.linkedid)]
+    return _settle(ours, session) if ours else None
+
+
+async def _settle(ends: Sequence[CelRecord], session: AsyncSession) -> None:
+    for end in ends:
+        await placing.settle(session, end.linkedid, end.at)
 
 
 def on_calls(calls: Sequence[DerivedCall], session: AsyncSession) -> Awaitable[None] | None:
@@ -25,6 +31,3 @@ def on_calls(calls: Sequence[DerivedCall], session: AsyncSession) -> Awaitable[N
         if visit.answered_at is not None
     ]
     return placing.record_served(session, served) if served else None
-
-
-EVENT_HANDLERS = {"LINKEDID_END": on_call_end}

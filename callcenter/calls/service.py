@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -26,6 +27,9 @@ log = structlog.get_logger(__name__)
 EventHandler = Callable[[CelRecord, AsyncSession], Awaitable[None] | None]
 """Gets each new event of its kind once per time it is read; must be idempotent. None: nothing is to be done."""
 
+EndsHandler = Callable[[Sequence[CelRecord], AsyncSession], Awaitable[None] | None]
+"""Gets the ends of a batch's calls (``LINKEDID_END``); must be idempotent. None: nothing is to be done."""
+
 CallsHandler = Callable[[Sequence[DerivedCall], AsyncSession], Awaitable[None] | None]
 """Gets the calls of a batch as they now are; must be idempotent. None: nothing is to be done."""
 
@@ -34,18 +38,13 @@ CallsHandler = Callable[[Sequence[DerivedCall], AsyncSession], Awaitable[None] |
 class LedgerHandlers:
     """What the domains above do with the ledger, composed by the engine. Run in the batch's transaction."""
 
-    on_event: Mapping[str, Sequence[EventHandler]] = field(default_factory=dict)
-    """By kind of event: a user event of ours (``CC_COMPLAINT``), or one of Asterisk's (``LINKEDID_END``)."""
+    on_event: Mapping[str, EventHandler] = field(default_factory=dict)
+    """By kind of event (``CC_COMPLAINT``)."""
+    on_ends: Sequence[EndsHandler] = ()
     on_calls: Sequence[CallsHandler] = ()
 
 
 _NO_HANDLERS = LedgerHandlers()
-
-
-def by_kind(*tables: Mapping[str, EventHandler]) -> dict[str, tuple[EventHandler, ...]]:
-    """The domains' tables as one: two of them may wait for the same kind of event."""
-    return {kind: tuple(table[kind] for table in tables if kind in table) for table in tables for kind in table}
-
 
 _MATTER = frozenset(
     {"BRIDGE_ENTER", "BRIDGE_EXIT", "HANGUP", "LINKEDID_END", "BLINDTRANSFER", "ATTENDEDTRANSFER", "LOCAL_OPTIMIZE"}
@@ -272,22 +271,43 @@ async def _note_calls(
 
 
 async def _run_handlers(
-    session: AsyncSession, events: Iterable[CelRecord], calls: Sequence[DerivedCall], handlers: LedgerHandlers
+    session: AsyncSession, events: Sequence[CelRecord], calls: Sequence[DerivedCall], handlers: LedgerHandlers
 ) -> None:
     for event in events:
-        for handler in handlers.on_event.get(event.kind, ()):
-            await _run_handler(session, handler(event, session), event.kind)
+        handler = handlers.on_event.get(event.kind)
+        if handler is not None:
+            await _run_handler(session, partial(handler, event, session), event.kind)
+    ends = [event for event in events if event.kind == _END]
+    for on_ends in handlers.on_ends if ends else ():
+        await _tell_of_ends(session, on_ends, ends)
     for on_calls in handlers.on_calls if calls else ():
-        await _run_handler(session, on_calls(calls, session), "calls")
+        await _run_handler(session, partial(on_calls, calls, session), "calls")
 
 
-async def _run_handler(session: AsyncSession, work: Awaitable[None] | None, kind: str) -> None:
+async def _tell_of_ends(session: AsyncSession, handler: EndsHandler, ends: Sequence[CelRecord]) -> None:
+    """All in one, which is cheaper; if that fails, one by one: the fault of one is not the others'."""
+    if len(ends) > 1:
+        try:
+            await _in_savepoint(session, partial(handler, ends, session))
+        except Exception:
+            log.exception("ledger_handler_halted", kind=_END)
+        else:
+            return
+    for end in ends:
+        await _run_handler(session, partial(handler, [end], session), _END)
+
+
+async def _run_handler(session: AsyncSession, begin: Callable[[], Awaitable[None] | None], kind: str) -> None:
     """In a savepoint: a handler's fault undoes its own work, raises an alarm, and the ledger goes on."""
-    if work is None:
-        return
     try:
-        async with session.begin_nested():
-            await work
+        await _in_savepoint(session, begin)
     except Exception:
         log.exception("ledger_handler_failed", kind=kind)
         await raise_alarm(session, "ledger_handler_failed", key=kind, severity="critical")
+
+
+async def _in_savepoint(session: AsyncSession, begin: Callable[[], Awaitable[None] | None]) -> None:
+    work = begin()
+    if work is not None:
+        async with session.begin_nested():
+            await work

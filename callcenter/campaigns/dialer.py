@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.asterisk.manager import AmiSession
 from callcenter.callouts.policy import Home
-from callcenter.campaigns import lifecycle, messages, placing, preparing, queries, standings
+from callcenter.campaigns import lifecycle, messages, placing, preparing, queries, settling, standings
 from callcenter.campaigns.models import MESSAGES, Campaign, Channel
 from callcenter.campaigns.pacing import Pacer
 from callcenter.campaigns.placing import Dialling
@@ -89,7 +89,7 @@ class Dialer:
 
     async def _dialling(self, session: AsyncSession, at: datetime) -> Dialling:
         limits = await lifecycle.get_limits(session)
-        days = await standings.days_around(session, at, self._home.zone, self._home)
+        days = await standings.days_around(session, at, self._home)
         return Dialling(self._pbx, self._home, self._plan, limits, days)
 
     async def _dial_for(
@@ -117,10 +117,10 @@ class CampaignDials:
     home: Home
 
     async def list_to_look_for(self, session: AsyncSession, pbx: str, at: datetime) -> set[str]:
-        return await placing.list_to_look_for(session, pbx, at)
+        return await settling.list_to_look_for(session, pbx, at)
 
     async def settle_vanished(self, session: AsyncSession, attempt_ids: Collection[str], at: datetime) -> None:
-        await placing.settle_vanished(session, attempt_ids, at, self.home)
+        await settling.settle_vanished(session, attempt_ids, at, self.home)
 
     async def hang_up_left_over(self, session: AsyncSession, pbx: str, attempt_ids: Collection[str]) -> None:
         """A call that goes on ends by itself, whatever becomes of its contact."""

@@ -191,7 +191,7 @@ async def dry_run(
     session: AsyncSession, campaign: Campaign, home: Home, at: datetime, *, after: UUID | None, limit: int
 ) -> DryRun:
     """A page of contacts behind ``after``, and the counts over all, MOST_COUNTED at most."""
-    days = await standings.days_around(session, at, home.zone, home)
+    days = await standings.days_around(session, at, home)
     view = View(campaign, home, await get_limits(session), days, at)
     page = await _foresee_all(session, view, await _contacts(session, campaign, after, limit + 1))
     decisions: Counter[str] = Counter()

@@ -35,12 +35,12 @@ from callcenter.campaigns.placing import (
     Dialling,
     attempt_row,
     finish,
-    go_on,
     governor_refusals,
     is_in_hours,
     zone_of,
 )
 from callcenter.campaigns.rules import Texts
+from callcenter.campaigns.settling import go_on
 from callcenter.campaigns.texts import Letter, letter
 from callcenter.campaigns.unsent import PURPOSE
 from callcenter.core.ids import new_id
@@ -179,10 +179,10 @@ async def settle(session: AsyncSession, message: OutboxMessage, at: datetime, ho
     outcome = _OUTCOMES.get(MessageState(message.state))
     if outcome is None:
         return
-    found = await queries.lock_attempt(session, message.reference)
-    if found is None:
+    found = await queries.lock_attempts(session, [message.reference])
+    if not found:
         return
-    contact, attempt = found
+    ((contact, attempt),) = found
     if attempt.is_open:
         await _close(session, contact, attempt, outcome, at=at, home=home)
     if message.report is not None:
@@ -203,7 +203,7 @@ async def _close(
     contact.attempts += 1
     log.info("campaign_attempt_over", attempt=attempt.id, outcome=outcome)
     await session.flush()
-    await go_on(session, contact, at, home)
+    await go_on(session, {contact.id: at}, home)
 
 
 async def _correct(
@@ -231,11 +231,12 @@ async def _correct(
 
 async def _reach_otherwise(session: AsyncSession, contact: CampaignContact, at: datetime, home: Home) -> None:
     """Who counted as reached was not: the next channel, while the campaign lasts."""
-    past = [Outcome(one.outcome) for one in await queries.list_past(session, contact.id) if one.outcome is not None]
+    (past_of,) = (await queries.list_past(session, [contact.id])).values()
+    past = [Outcome(one.outcome) for one in past_of if one.outcome is not None]
     contact.status = respondents.before_the_end(contact.status, past)
     campaign = await queries.find_campaign(session, contact.campaign_id)
     if campaign is None or campaign.state not in _GOES_ON or at >= campaign.ends_at:
         finish(contact, ContactResult.FAILED, Outcome.BOUNCED, at)
         return
     contact.state, contact.result, contact.finished_at = ContactState.DIALLING, None, None
-    await go_on(session, contact, at, home)
+    await go_on(session, {contact.id: at}, home)

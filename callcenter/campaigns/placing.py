@@ -1,34 +1,28 @@
-"""How an attempt is made: claimed, placed, settled from the ledger (the way of an attempt, docs/one-call.md).
+"""How an attempt begins: claimed and placed (the way of an attempt, docs/one-call.md; its end: settling).
 
 A fact is committed before the world is touched. The attempt's row is there before Asterisk hears of it, and no second
-one can be open of the same contact, person or number; what became of it is read off the ledger, never guessed.
+one can be open of the same contact, person or number.
 """
 
-import random
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.asterisk import variables
 from callcenter.asterisk.campaign_commands import PlaceCampaignCall
 from callcenter.asterisk.channel_ids import DialKind, new_channel_id
 from callcenter.asterisk.commands import request_commands
-from callcenter.asterisk.variables import parse_payload
 from callcenter.calendar.policy import DayFact
-from callcenter.callouts import do_not_call
 from callcenter.callouts import service as callouts
 from callcenter.callouts.policy import Home
 from callcenter.callouts.policy import Refusal as NumberRefusal
-from callcenter.campaigns import governor, lifecycle, queries, respondents, spoken, standings
+from callcenter.campaigns import governor, queries, respondents, spoken, standings
 from callcenter.campaigns.governor import Limits, Refusal
 from callcenter.campaigns.models import (
     Campaign,
-    CampaignAttempt,
     CampaignContact,
     CampaignKind,
     Channel,
@@ -36,25 +30,14 @@ from callcenter.campaigns.models import (
     ContactState,
     Outcome,
 )
-from callcenter.campaigns.outcomes import read_attempt, user_events
-from callcenter.campaigns.retry_policy import Finish, Past, Reach, Try, decide
-from callcenter.campaigns.rules import Pacing, RetryRules, Windows
+from callcenter.campaigns.retry_policy import Try
+from callcenter.campaigns.rules import Pacing, Windows
 from callcenter.campaigns.windows import CallingHours, calling_hours
-from callcenter.core.alarms import raise_alarm
-from callcenter.core.audit import SYSTEM
 from callcenter.core.phone_numbers import NumberPlan
-from callcenter.patients import service as patients
 
-log = structlog.get_logger(__name__)
-
-TOLD_AGO = timedelta(seconds=10)
-"""An Originate's channel is there well before this; until then its absence proves nothing."""
-_LUCK = random.Random()  # noqa: S311 - spreads tries over time, keeps no secret
 BUSY_LINE = timedelta(minutes=1)
 """Somebody of the same number or person is being called now."""
 _SPOKEN_WITHIN = timedelta(seconds=2)
-_OPTED_OUT = "asked for it by key, in a call of a campaign"
-_APPOINTMENT_STATUS = {"confirm": "confirmed", "cancel": "cancelled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +230,11 @@ class Decided:
         else:
             self.finish(contact, ContactResult.REFUSED, refusal.reason)
 
+    def try_again(self, contact: CampaignContact, coming: Try) -> None:
+        contact.state = ContactState.WAITING
+        contact.next_channel, contact.next_number = coming.channel, coming.number
+        self.wait(contact, coming.reason, coming.at)
+
     def finish(self, contact: CampaignContact, result: ContactResult, reason: str) -> None:
         finish(contact, result, reason, self.at)
         self._note(contact, "finished", reason, None)
@@ -293,121 +281,6 @@ def finish(contact: CampaignContact, result: ContactResult, reason: str, at: dat
     contact.status = respondents.at_the_end(contact.status, result, in_writing=reason in _IN_WRITING)
 
 
-# -- what the ledger tells
-
-
-async def settle(session: AsyncSession, attempt_id: str, at: datetime, home: Home) -> None:
-    """All that was written of the attempt is read: what came of it, and what is next. Repeating it changes nothing."""
-    found = await queries.lock_attempt(session, attempt_id)
-    if found is None or not found[1].is_open:
-        return
-    contact, attempt = found
-    events = await queries.list_events(session, attempt_id)
-    call = await queries.find_call(session, attempt_id)
-    attempt.agent_number = await queries.find_agent(session, attempt_id) if call is not None else None
-    reading = read_attempt(attempt_id, events, talked=attempt.agent_number is not None)
-    attempt.is_open, attempt.outcome, attempt.ended_at = False, reading.outcome, at
-    attempt.dialled_at, attempt.answered_at = reading.dialled_at, reading.answered_at
-    attempt.hangup_cause = reading.cause
-    contact.attempts += 1
-    await _note_what_was_said(session, contact, attempt, user_events(events), at)
-    if reading.outcome is Outcome.OPTED_OUT:
-        await do_not_call.add_entry(
-            session, SYSTEM, attempt.address, reason=_OPTED_OUT, until=None, call_id=attempt.id, at=at
-        )
-    log.info("campaign_attempt_over", attempt=attempt_id, outcome=reading.outcome)
-    await session.flush()
-    await go_on(session, contact, at, home)
-
-
-async def go_on(session: AsyncSession, contact: CampaignContact, at: datetime, home: Home) -> None:
-    """What follows the contact's last attempt, by the policy."""
-    if contact.state != ContactState.DIALLING:
-        return  # withdrawn meanwhile
-    campaign = await queries.find_campaign(session, contact.campaign_id)
-    if campaign is None:
-        raise LookupError("a contact without its campaign")
-    history = [
-        Past(Channel(past.channel), past.address, Outcome(past.outcome), past.ended_at)
-        for past in await queries.list_past(session, contact.id)
-        if past.outcome is not None and past.ended_at is not None
-    ]
-    zone = zone_of(campaign, contact)
-    days = await standings.days_around(session, at, zone, home)
-    reach = Reach(
-        channels=[Channel(channel) for channel in campaign.channels if has_channel(contact, Channel(channel))],
-        numbers=contact.numbers,
-        hours=calling_hours(Windows.model_validate(campaign.windows), zone, days.get),
-        ends_at=campaign.ends_at,
-    )
-    coming = decide(history, RetryRules.model_validate(campaign.retry), reach, luck=_LUCK.random())
-    if isinstance(coming, Try) and campaign.state in lifecycle.OVER:
-        coming = Finish(*lifecycle.end_of_contacts(campaign))
-    decided = Decided(campaign, at)
-    contact.status = respondents.after_attempt(contact.status, history[-1].outcome)
-    if isinstance(coming, Finish):
-        decided.finish(contact, coming.result, coming.reason)
-        if coming.result is ContactResult.UNKNOWN:
-            await raise_alarm(session, "campaign_attempt_unknown", key=str(campaign.id), campaign=str(campaign.id))
-    else:
-        _try_again(contact, coming)
-        decided.wait(contact, coming.reason, coming.at)
-    await queries.insert_decisions(session, decided.rows)
-
-
-def _try_again(contact: CampaignContact, coming: Try) -> None:
-    contact.state = ContactState.WAITING
-    contact.next_channel, contact.next_number = coming.channel, coming.number
-
-
 def has_channel(contact: CampaignContact, channel: Channel) -> bool:
     """Whether the contact can be reached by it."""
     return bool(contact.email) if channel is Channel.EMAIL else bool(contact.numbers)
-
-
-async def _note_what_was_said(
-    session: AsyncSession,
-    contact: CampaignContact,
-    attempt: CampaignAttempt,
-    events: Sequence[tuple[str, str]],
-    at: datetime,
-) -> None:
-    answers: dict[str, dict[str, object]] = {}
-    revision = ""
-    for kind, payload in events:
-        said = parse_payload(payload)
-        if kind == variables.EVENT_FLOW:
-            revision = said.get("rev", "")
-        elif kind == variables.EVENT_ANSWER and said.get("question"):
-            answers[said["question"]] = {
-                "attempt_id": attempt.id,
-                "question": said["question"],
-                "contact_id": contact.id,
-                "revision": revision,
-                "value": said.get("value", ""),
-                "answered_at": at,
-            }
-        elif kind == variables.EVENT_APPOINTMENT and contact.appointment_id is not None:
-            status = _APPOINTMENT_STATUS.get(said.get("action", ""))
-            if status is not None:
-                await patients.record_appointment_answer(session, contact.appointment_id, status)
-    await queries.insert_answers(session, list(answers.values()))
-    if answers and contact.state == ContactState.DIALLING:
-        contact.status = respondents.Status.STARTED
-
-
-# -- dials that vanished
-
-
-async def list_to_look_for(session: AsyncSession, pbx: str, at: datetime) -> set[str]:
-    """Attempts that are not over: whose channels should be there."""
-    return await queries.list_open_attempts(session, pbx, claimed_before=at - TOLD_AGO)
-
-
-async def settle_vanished(session: AsyncSession, attempt_ids: Collection[str], at: datetime, home: Home) -> None:
-    """Asterisk no longer has these, and its ledger is read up to the moment when that was seen.
-
-    What has no line there was never dialled; a dial without an end is ``unknown``.
-    """
-    for attempt_id in sorted(attempt_ids):
-        await settle(session, attempt_id, at, home)

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from operator import itemgetter
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callcenter.asterisk.campaign_commands import PlaceCampaignCall
 from callcenter.asterisk.commands import HangUpChannel
 from callcenter.asterisk.models import CommandState, PbxCommand
-from callcenter.calls.models import Call, LedgerEvent, Leg
+from callcenter.calls.models import LedgerEvent, Leg
 from callcenter.campaigns.models import (
     CONVERSATIONS,
     Campaign,
@@ -28,7 +29,7 @@ from callcenter.campaigns.models import (
     ContactState,
     GovernorRules,
 )
-from callcenter.core.conditions import one_of
+from callcenter.core.conditions import id_one_of, one_of
 from callcenter.queues.models import Did
 
 _FRESH = {"execution_options": {"populate_existing": True}}
@@ -199,53 +200,62 @@ async def count_today(session: AsyncSession, day: date, persons: Collection[str]
 # -- what came of it
 
 
-async def lock_attempt(session: AsyncSession, attempt_id: str) -> tuple[CampaignContact, CampaignAttempt] | None:
-    """The attempt and its contact, both locked, the contact first."""
-    contact_id = await session.scalar(select(CampaignAttempt.contact_id).where(CampaignAttempt.id == attempt_id))
-    if contact_id is None:
-        return None
-    contact = select(CampaignContact).where(CampaignContact.id == contact_id)
-    attempt = select(CampaignAttempt).where(CampaignAttempt.id == attempt_id)
-    fresh = {"populate_existing": True}
-    return (
-        (await session.scalars(contact.with_for_update().execution_options(**fresh))).one(),
-        (await session.scalars(attempt.with_for_update().execution_options(**fresh))).one(),
-    )
+async def lock_attempts(
+    session: AsyncSession, attempt_ids: Collection[str]
+) -> Sequence[tuple[CampaignContact, CampaignAttempt]]:
+    """Those of these that are attempts, with their contacts, all locked, the contacts first."""
+    these = one_of(CampaignAttempt.id, attempt_ids)
+    owners = select(CampaignAttempt.contact_id).where(these)
+    contacts = select(CampaignContact).where(CampaignContact.id.in_(owners)).order_by(CampaignContact.id)
+    by_id = {one.id: one for one in await session.scalars(contacts.with_for_update(), **_FRESH)}
+    attempts = select(CampaignAttempt).where(these).order_by(CampaignAttempt.id).with_for_update()
+    return [(by_id[one.contact_id], one) for one in await session.scalars(attempts, **_FRESH)]
 
 
-async def list_events(session: AsyncSession, attempt_id: str) -> Sequence[LedgerEvent]:
-    """All that Asterisk wrote of the attempt's call, in order."""
-    query = select(LedgerEvent).where(LedgerEvent.linkedid == attempt_id)
-    return (await session.scalars(query.order_by(LedgerEvent.at, LedgerEvent.id))).all()
+async def list_events(session: AsyncSession, attempt_ids: Collection[str]) -> Mapping[str, Sequence[LedgerEvent]]:
+    """By attempt: all that Asterisk wrote of its call, in order."""
+    query = select(LedgerEvent).where(one_of(LedgerEvent.linkedid, attempt_ids))
+    found = await session.scalars(query.order_by(LedgerEvent.linkedid, LedgerEvent.at, LedgerEvent.id))
+    return {linkedid: list(events) for linkedid, events in groupby(found, key=attrgetter("linkedid"))}
 
 
-async def find_call(session: AsyncSession, attempt_id: str) -> Call | None:
-    return await session.get(Call, attempt_id, populate_existing=True)
-
-
-async def find_agent(session: AsyncSession, attempt_id: str) -> str | None:
-    """The agent who talked with the person."""
+async def list_agents(session: AsyncSession, attempt_ids: Collection[str]) -> Mapping[str, str]:
+    """By attempt: the agent who talked with the person, the last if there were several."""
     query = (
-        select(Leg.agent_number)
-        .where(Leg.call_id == attempt_id, Leg.agent_number.is_not(None), Leg.answered_at.is_not(None))
-        .order_by(Leg.answered_at.desc())
-        .limit(1)
+        select(Leg.call_id, Leg.agent_number)
+        .where(one_of(Leg.call_id, attempt_ids), Leg.agent_number.is_not(None), Leg.answered_at.is_not(None))
+        .order_by(Leg.answered_at)
     )
-    return await session.scalar(query)
+    return {call_id: agent for call_id, agent in await session.execute(query) if agent is not None}
 
 
-async def list_past(session: AsyncSession, contact_id: UUID) -> Sequence[CampaignAttempt]:
-    """The contact's attempts that are over, in order."""
-    query = select(CampaignAttempt).where(CampaignAttempt.contact_id == contact_id, ~CampaignAttempt.is_open)
-    return (await session.scalars(query.order_by(CampaignAttempt.number))).all()
+async def list_past(session: AsyncSession, contact_ids: Collection[UUID]) -> Mapping[UUID, Sequence[CampaignAttempt]]:
+    """By contact: its attempts that are over, in order."""
+    found: dict[UUID, list[CampaignAttempt]] = {contact_id: [] for contact_id in contact_ids}
+    of_them = id_one_of(CampaignAttempt.contact_id, contact_ids)
+    query = select(CampaignAttempt).where(of_them, ~CampaignAttempt.is_open)
+    for attempt in await session.scalars(query.order_by(CampaignAttempt.number)):
+        found[attempt.contact_id].append(attempt)
+    return found
+
+
+async def list_contacts(session: AsyncSession, contact_ids: Collection[UUID]) -> Sequence[CampaignContact]:
+    of_them = id_one_of(CampaignContact.id, contact_ids)
+    return (await session.scalars(select(CampaignContact).where(of_them).order_by(CampaignContact.id))).all()
+
+
+async def list_campaigns(session: AsyncSession, campaign_ids: Collection[UUID]) -> Mapping[UUID, Campaign]:
+    query = select(Campaign).where(Campaign.id.in_(campaign_ids))
+    return {campaign.id: campaign for campaign in await session.scalars(query)}
 
 
 async def insert_answers(session: AsyncSession, rows: Rows) -> None:
-    """The last answer to a question counts; what repeats changes nothing."""
-    for row in rows:
-        new = upsert(CampaignAnswer).values(**row)
-        changed = {"value": row["value"], "revision": row["revision"], "answered_at": row["answered_at"]}
-        await session.execute(new.on_conflict_do_update(index_elements=["attempt_id", "question"], set_=changed))
+    """Of each attempt and question one row. The last answer counts; what repeats changes nothing."""
+    if not rows:
+        return
+    new = upsert(CampaignAnswer).values(list(rows))
+    changed = {name: new.excluded[name] for name in ("value", "revision", "answered_at")}
+    await session.execute(new.on_conflict_do_update(index_elements=["attempt_id", "question"], set_=changed))
 
 
 async def list_open_messages(session: AsyncSession, campaign_id: UUID, contact_id: UUID | None = None) -> Sequence[str]:

@@ -1,9 +1,8 @@
 """What the governor must know of the persons of a batch, and which days differ: a few statements, however many."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -43,8 +42,8 @@ async def read(
     return found
 
 
-async def days_around(session: AsyncSession, at: datetime, zone: ZoneInfo, home: Home) -> dict[date, DayFact]:
-    """The days from yesterday on, as far as an opening is looked for, that are not as their weekday."""
-    first = at.astimezone(zone).date() - timedelta(days=1)
+async def days_around(session: AsyncSession, at: datetime, home: Home) -> dict[date, DayFact]:
+    """The days that are not as their weekday, from the day before ``at`` in any time zone, as far as we look ahead."""
+    first = at.astimezone(UTC).date() - timedelta(days=2)
     last = first + timedelta(days=LOOK_AHEAD_DAYS + 31)
     return await calendar.list_day_facts(session, Place(zone=home.zone, country=home.country), first, last)

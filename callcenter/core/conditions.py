@@ -4,8 +4,9 @@
 """
 
 from collections.abc import Iterable
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, all_, any_, literal
+from sqlalchemy import ColumnElement, String, Uuid, all_, any_, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -22,3 +23,11 @@ def none_of(text: Text, values: Iterable[str]) -> ColumnElement[bool]:
     """Whether the column of text is not one of ``values``."""
     is_none: ColumnElement[bool] = text != all_(literal(list(values), ARRAY(String)))
     return is_none
+
+
+def id_one_of(
+    identifier: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None], ids: Iterable[UUID]
+) -> ColumnElement[bool]:
+    """Whether the column of ids is one of ``ids``; of none, it never is."""
+    is_one: ColumnElement[bool] = identifier == any_(literal(list(ids), ARRAY(Uuid)))
+    return is_one

@@ -11,13 +11,10 @@ from sqlalchemy import (
     Row,
     Select,
     String,
-    Uuid,
-    any_,
     bindparam,
     delete,
     exists,
     func,
-    literal,
     select,
     text,
     true,
@@ -27,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callcenter.core.conditions import id_one_of
 from callcenter.patients.models import (
     Appointment,
     Card,
@@ -299,7 +297,7 @@ async def list_states(session: AsyncSession, patient_ids: Collection[UUID]) -> S
     discharged = select(func.max(Discharge.discharged_at)).where(Discharge.patient_id == Patient.id).scalar_subquery()
     in_hospital = func.coalesce(admitted > func.coalesce(discharged, datetime.min.replace(tzinfo=UTC)), False)
     query = select(Patient.id, Patient.deceased, in_hospital.label("in_hospital"))
-    return (await session.execute(query.where(Patient.id == any_(literal(list(patient_ids), ARRAY(Uuid)))))).all()
+    return (await session.execute(query.where(id_one_of(Patient.id, patient_ids)))).all()
 
 
 async def answer_appointment(session: AsyncSession, appointment_id: UUID, status: str) -> None:

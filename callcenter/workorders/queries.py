@@ -12,14 +12,12 @@ from sqlalchemy import (
     SQLColumnExpression,
     String,
     Update,
-    Uuid,
     and_,
     any_,
     bindparam,
     case,
     exists,
     func,
-    literal,
     or_,
     select,
     text,
@@ -30,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from callcenter.calls.models import Call, Leg, Recording
+from callcenter.core.conditions import id_one_of
 from callcenter.workorders.models import COMPLAINT, FIRST_BY_PEOPLE, MESSAGE, WorkOrder, WorkOrderCategory
 
 
@@ -215,7 +214,7 @@ async def find_work_order(session: AsyncSession, number: int, scope: WorkOrderSc
 async def list_complaining(session: AsyncSession, patient_ids: Collection[UUID]) -> Sequence[UUID]:
     """Patients among these with a complaint that is not closed."""
     query = select(WorkOrder.patient_id).where(
-        WorkOrder.patient_id == any_(literal(list(patient_ids), ARRAY(Uuid))),
+        id_one_of(WorkOrder.patient_id, patient_ids),
         WorkOrder.kind == COMPLAINT,
         WorkOrder.state != "closed",
     )

@@ -101,7 +101,7 @@ async def place_in(
     session: AsyncSession, campaign_id: UUID, at: datetime = AT, *, limit: int = 100, pbx: str = PBX
 ) -> int:
     campaign = await lifecycle.get_campaign(session, campaign_id)
-    days = await standings.days_around(session, at, HOME.zone, HOME)
+    days = await standings.days_around(session, at, HOME)
     dialling = Dialling(pbx, HOME, PLAN, await lifecycle.get_limits(session), days)
     return await placing.place_due(session, campaign, dialling, at, limit=limit)
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from callcenter.accounts.models import Role
 from callcenter.calls.handlers import EVENT_HANDLERS
-from callcenter.calls.service import LedgerHandlers, by_kind
+from callcenter.calls.service import LedgerHandlers
 from callcenter.core.alarms import TOPIC, Alarm, clear_alarm, raise_alarm
 from callcenter.core.audit import AuditEntry
 from callcenter.core.bus import BusListener
@@ -21,7 +21,7 @@ from tests.support.ledger_tables import table
 from tests.support.people import asker
 from tests.support.polling import becomes
 
-HANDLERS = LedgerHandlers(on_event=by_kind(EVENT_HANDLERS))
+HANDLERS = LedgerHandlers(on_event=EVENT_HANDLERS)
 PATIENT = "0190b1b2-0000-7000-8000-000000000001"
 BEGUN = """
     0.1 CHAN_START   PJSIP/trunk-00000001 pbx1-1.1 pbx1-1.1 exten=8000

@@ -15,7 +15,7 @@ import pytest
 from callcenter.accounts.models import Role
 from callcenter.callbacks import service as callbacks
 from callcenter.callbacks.service import CallbackWish
-from callcenter.calls.service import LedgerHandlers, by_kind
+from callcenter.calls.service import LedgerHandlers
 from callcenter.core.clock import now
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
@@ -28,7 +28,7 @@ from tests.support.ledger_tables import table
 from tests.support.people import PBX, asker, given_queue
 from tests.support.sounds import speech, write_wav
 
-HANDLERS = LedgerHandlers(on_event=by_kind(EVENT_HANDLERS), on_calls=(on_calls,))
+HANDLERS = LedgerHandlers(on_event=EVENT_HANDLERS, on_calls=(on_calls,))
 MESSAGE = table(
     """
     0.1 CHAN_START   PJSIP/trunk-00000001 pbx1-1.1 pbx1-1.1 exten=8001

@@ -12,12 +12,12 @@ from callcenter.asterisk.commands import HangUpChannel, PlaceCallback
 from callcenter.asterisk.models import CommandState, PbxCommand
 from callcenter.callbacks import placing, service
 from callcenter.callbacks.errors import CallbackRefused, NumberNotCallable
-from callcenter.callbacks.handlers import EVENT_HANDLERS, on_calls
+from callcenter.callbacks.handlers import on_calls, on_ends
 from callcenter.callbacks.models import Callback, CallbackAttempt
 from callcenter.callbacks.policy import Rules
 from callcenter.callbacks.service import CallbackWish
 from callcenter.calls.models import Call, Leg, QueueVisit
-from callcenter.calls.service import LedgerHandlers, by_kind
+from callcenter.calls.service import LedgerHandlers
 from callcenter.core.alarms import Alarm
 from callcenter.core.audit import SYSTEM
 from callcenter.core.db import Database
@@ -28,7 +28,7 @@ from tests.support.ledger_reading import LedgerFolder, read_all
 from tests.support.ledger_tables import SCENARIOS, T0, Ledger, table
 from tests.support.people import HOME, PBX, commands_of, given_queue
 
-HANDLERS = LedgerHandlers(on_event=by_kind(EVENT_HANDLERS), on_calls=(on_calls,))
+HANDLERS = LedgerHandlers(on_ends=(on_ends,), on_calls=(on_calls,))
 PLAN = NumberPlan("CN", "0571")
 PATIENT = "+8613800000001"
 OWN_LINE = "057186000000"

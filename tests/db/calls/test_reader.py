@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from callcenter.calls.models import (
     QueueVisit,
 )
 from callcenter.calls.service import LedgerHandlers
-from callcenter.core.alarms import Alarm
+from callcenter.core.alarms import Alarm, raise_alarm
 from callcenter.core.clock import now
 from callcenter.core.db import Database
 from callcenter.core.embedded_postgres import EmbeddedPostgres
@@ -296,7 +297,7 @@ async def test_handlers_get_each_new_event_and_the_calls_once_and_their_fault_st
         seen.append(calls[0].outcome)
 
     folder.append(scenario("timeout"))
-    handlers = LedgerHandlers(on_event={"CC_STEP": (on_step,)}, on_calls=[on_calls])  # type: ignore[list-item]
+    handlers = LedgerHandlers(on_event={"CC_STEP": on_step}, on_calls=[on_calls])  # type: ignore[list-item]
     await read_all(folder, database, handlers)
     async with database.transaction() as session:
         await session.execute(update(LedgerFile).values(offset=0))
@@ -304,6 +305,27 @@ async def test_handlers_get_each_new_event_and_the_calls_once_and_their_fault_st
     assert seen[:3] == ["menu", "bye", "not_served"]
     assert "menu" not in seen[3:]  # an event that was read before is no event again
     assert await alarms(database) == {("ledger_handler_failed", "CC_STEP"): 1}
+
+
+async def test_a_fault_at_the_end_of_one_call_is_not_the_others(folder: LedgerFolder, database: Database) -> None:
+    told: list[int] = []
+    guilty: list[str] = []
+
+    async def on_ends(ends: Sequence[CelRecord], session: AsyncSession) -> None:
+        told.append(len(ends))
+        for end in ends:
+            await raise_alarm(session, "told", key=end.linkedid)
+        guilty.extend([ends[0].linkedid] if not guilty else [])
+        if any(end.linkedid == guilty[0] for end in ends):
+            raise RuntimeError("handler's fault")
+
+    for series in (1, 2, 3):
+        folder.append(scenario("timeout", series=series, start=series * 60))
+    await read_all(folder, database, LedgerHandlers(on_ends=[on_ends]))
+    assert told == [3, 1, 1, 1]
+    found = await alarms(database)
+    assert found.pop(("ledger_handler_failed", "LINKEDID_END")) == 1
+    assert list(found.values()) == [1, 1], "of the two others, once each"
 
 
 async def test_who_may_not_write_any_more_stops_reading(folder: LedgerFolder, database_url: str) -> None:

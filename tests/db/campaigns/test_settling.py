@@ -11,9 +11,9 @@ from callcenter.asterisk.models import CommandState
 from callcenter.callouts import service as callouts
 from callcenter.callouts.policy import Limits as NumberLimits
 from callcenter.calls.models import Call
-from callcenter.calls.service import LedgerHandlers, by_kind
-from callcenter.campaigns import contacts, outcalls, placing
-from callcenter.campaigns.handlers import EVENT_HANDLERS
+from callcenter.calls.service import LedgerHandlers
+from callcenter.campaigns import contacts, outcalls, settling
+from callcenter.campaigns.handlers import on_ends
 from callcenter.campaigns.models import (
     CampaignAnswer,
     CampaignAttempt,
@@ -50,7 +50,7 @@ from tests.support.campaigns import (
 from tests.support.ledger_reading import LedgerFolder, read_all
 from tests.support.people import HOME, PBX, commands_of
 
-HANDLERS = LedgerHandlers(on_event=by_kind(EVENT_HANDLERS))
+HANDLERS = LedgerHandlers(on_ends=(on_ends,))
 ENDED = AT + timedelta(seconds=30.1)
 EXACTLY = {"spread_percent": 0}
 
@@ -71,12 +71,12 @@ async def read(
 
 async def vanished(database: Database, *attempt_ids: str, at: Any = AT) -> None:
     async with database.transaction() as session:
-        await placing.settle_vanished(session, attempt_ids, at, HOME)
+        await settling.settle_vanished(session, attempt_ids, at, HOME)
 
 
 async def looked_for(database: Database, at: Any) -> set[str]:
     async with database.transaction() as session:
-        return await placing.list_to_look_for(session, PBX, at)
+        return await settling.list_to_look_for(session, PBX, at)
 
 
 async def alarms(database: Database) -> list[Alarm]:
@@ -216,7 +216,7 @@ class TestOnce:
             await read(database, folder, attempt, START, hangup(17))
         async with database.transaction() as session:
             for _ in range(2):
-                await placing.settle(session, attempt.id, AT + timedelta(hours=1), HOME)
+                await settling.settle(session, {attempt.id: AT + timedelta(hours=1)}, HOME)
         found = await contact(database)
         assert (found.attempts, await why(database)) == (1, [("called", "due"), ("waits", "busy")])
         assert [one.ended_at for one in await attempts(database)] == [ENDED]
@@ -231,6 +231,26 @@ class TestOnce:
         await read(database, folder, attempt, *talk("20.0 CC_CONCLUDE outcome=completed"), start=100)
         assert [one.outcome for one in await attempts(database)] == ["busy"]
         assert (await contact(database)).state == "waiting"
+
+    async def test_many_end_at_once_each_with_its_own_outcome(self, database: Database, folder: LedgerFolder) -> None:
+        campaign = await given_campaign(database)
+        await add(database, campaign, *(person(index) for index in range(1, 4)))
+        assert await place(database, campaign) == 3
+        busy, done, gone = await attempts(database)
+        folder.append(lines_of(busy.id, START, hangup(17)))
+        answered = ("9.0 CC_ANSWER question=mood:value=4", "20.0 CC_CONCLUDE outcome=completed")
+        folder.append(lines_of(done.id, *talk(*answered)))
+        folder.append(lines_of(gone.id, START, hangup(19), start=5))
+        await read_all(folder, database, HANDLERS)
+        after = {one.id: (one.outcome, one.ended_at) for one in await attempts(database)}
+        assert after == {
+            busy.id: ("busy", ENDED),
+            done.id: ("completed", ENDED),
+            gone.id: ("no_answer", ENDED + timedelta(seconds=5)),
+        }
+        async with database.transaction() as session:
+            given = [(one.attempt_id, one.question, one.value) for one in await session.scalars(select(CampaignAnswer))]
+        assert given == [(done.id, "mood", "4")]
 
     async def test_calls_of_others_are_none_of_ours(self, database: Database, folder: LedgerFolder) -> None:
         for other in (

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from callcenter.accounts.models import Role, User
 from callcenter.calls.models import Call, Leg
-from callcenter.calls.service import LedgerHandlers, by_kind
+from callcenter.calls.service import LedgerHandlers
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.workorders.handlers import EVENT_HANDLERS, on_calls
@@ -20,7 +20,7 @@ from tests.support.ledger_tables import T0, Ledger, table
 from tests.support.people import given_agent, given_queue
 from tests.support.sounds import speech, write_wav
 
-HANDLERS = LedgerHandlers(on_event=by_kind(EVENT_HANDLERS), on_calls=(on_calls,))
+HANDLERS = LedgerHandlers(on_event=EVENT_HANDLERS, on_calls=(on_calls,))
 COMPLAINT = table(
     """
     0.1 CHAN_START   PJSIP/trunk-00000001 pbx1-1.1 pbx1-1.1 exten=8001

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from callcenter.accounts.models import Role, User
 from callcenter.agents.models import Agent
-from callcenter.calls.service import LedgerHandlers, by_kind
+from callcenter.calls.service import LedgerHandlers
 from callcenter.core.audit import AuditEntry
 from callcenter.core.clock import now
 from callcenter.core.db import Database
@@ -19,7 +19,7 @@ from tests.support.api import declared_roles, given_token
 from tests.support.ledger_reading import LedgerFolder, read_all
 from tests.support.ledger_tables import T0, Ledger, table
 
-HANDLERS = LedgerHandlers(on_event=by_kind(EVENT_HANDLERS), on_calls=(on_calls,))
+HANDLERS = LedgerHandlers(on_event=EVENT_HANDLERS, on_calls=(on_calls,))
 PATIENT = "0190b1b2-0000-7000-8000-000000000001"
 OTHER_PATIENT = "0190b1b2-0000-7000-8000-000000000002"
 CALL = table(

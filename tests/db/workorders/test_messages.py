@@ -10,7 +10,7 @@ from sqlalchemy import select
 from callcenter.accounts.models import Role
 from callcenter.calls.recording_files import WavFacts
 from callcenter.calls.recordings import MeasuredRecording
-from callcenter.calls.service import LedgerHandlers, by_kind
+from callcenter.calls.service import LedgerHandlers
 from callcenter.core.audit import AuditEntry
 from callcenter.core.db import Database
 from callcenter.workorders.handlers import EVENT_HANDLERS, on_calls, on_measured
@@ -19,7 +19,7 @@ from tests.support.ledger_reading import LedgerFolder, read_all
 from tests.support.ledger_tables import Ledger, table
 from tests.support.people import asker, given_queue
 
-HANDLERS = LedgerHandlers(on_event=by_kind(EVENT_HANDLERS), on_calls=(on_calls,))
+HANDLERS = LedgerHandlers(on_event=EVENT_HANDLERS, on_calls=(on_calls,))
 PATIENT = "0190b1b2-0000-7000-8000-000000000001"
 CALL = table(
     """
