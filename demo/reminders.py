@@ -73,7 +73,7 @@ class Reminders:
         )
         self.tell("the hotline phones out: three patients are reminded of tomorrow's appointment")
         campaign = await self._start()
-        ways = await until("all three are done with", lambda: self._ways(campaign), timeout_seconds=120)
+        ways = await until("all three are done with", lambda: self._ways(campaign), timeout_seconds=240)
         await network.unplug()
         for number, (result, outcomes) in ways.items():
             name = next(one.name for one in (CONFIRMS, BUSY, AWAY) if one.number == number)

@@ -174,13 +174,17 @@ def environment(settings: Settings, database_url: str) -> dict[str, str]:
     return {f"CALLCENTER_{name.upper()}": str(value) for name, value in values.items()}
 
 
+_RTP_BLOCK = 400
+_RTP_PORTS = range(34_000, 34_000 + 16 * _RTP_BLOCK)
+
+
 def private_settings(state_dir: Path, *, rtp_slot: int) -> Settings:
     """Settings of an installation beside others on this machine: free ports, its own directory.
 
     ``rtp_slot`` 0..15: Asterisk's RTP range, which has to be free as a block.
     """
     ports = iter(_free_ports(7))
-    first = 34000 + rtp_slot * 400
+    first = _RTP_PORTS.start + rtp_slot * _RTP_BLOCK
     return Settings(
         state_dir=state_dir,
         api_port=next(ports),
@@ -190,14 +194,14 @@ def private_settings(state_dir: Path, *, rtp_slot: int) -> Settings:
         pbx_http_port=next(ports),
         trunk_port=next(ports),
         rtp_port_first=first,
-        rtp_port_last=first + 399,
+        rtp_port_last=first + _RTP_BLOCK - 1,
         trunk_watch_seconds=0,  # nobody answers there but now and then
         log_level="INFO",
     )
 
 
 def _free_ports(count: int) -> Iterator[int]:
-    """Distinct ports that are free for TCP and UDP now."""
+    """Distinct ports that are free for TCP and UDP now, and that nobody takes for RTP a moment later."""
     with contextlib.ExitStack() as held:
         found = 0
         while found < count:
@@ -205,6 +209,8 @@ def _free_ports(count: int) -> Iterator[int]:
             tcp.bind((LOOPBACK, 0))
             port: int = tcp.getsockname()[1]
             udp = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            if port in _RTP_PORTS:
+                continue
             try:
                 udp.bind((LOOPBACK, port))
             except OSError:

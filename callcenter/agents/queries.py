@@ -1,6 +1,6 @@
 """All SQL of agents and seats."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -138,32 +138,35 @@ async def list_wrap_ups_over(session: AsyncSession, at: datetime) -> Sequence[Ag
     return (await session.scalars(_locked(query, skip_locked=True))).all()
 
 
-async def set_registered(session: AsyncSession, seat_name: str, registered: bool, at: datetime) -> Sequence[str]:
-    """The seat's name, if that is news."""
-    changed = await session.scalars(
-        update(Seat)
-        .where(Seat.name == seat_name, Seat.registered.is_distinct_from(registered))
-        .values(registered=registered, registered_at=at)
-        .returning(Seat.name)
-    )
-    return changed.all()
+async def list_unlike(
+    session: AsyncSession, registered: Mapping[str, bool], *, others: bool | None = None
+) -> Mapping[str, bool]:
+    """By seat: whether a telephone is registered there, where that is news. ``others``: at all seats not named."""
+    query = select(Seat.name, Seat.registered)
+    query = query if others is not None else query.where(Seat.name.in_(registered))
+    seats = {row.name: row.registered for row in await session.execute(query)}
+    wanted = dict.fromkeys(seats, bool(others)) | {name: registered[name] for name in registered.keys() & seats}
+    return {name: after for name, after in wanted.items() if after != seats[name]}
 
 
-async def set_registered_exactly(
-    session: AsyncSession, seat_names: Collection[str], at: datetime
-) -> Sequence[tuple[str, bool]]:
-    """A snapshot: these seats are registered, all others are not. Returns what is news."""
-    changed: list[tuple[str, bool]] = []
-    for registered in (True, False):
-        among = Seat.name.in_(seat_names) if registered else Seat.name.not_in(seat_names)
-        names = await session.scalars(
+async def set_registered(session: AsyncSession, registered: Mapping[str, bool], at: datetime) -> set[str]:
+    """Names of the seats for which that was news."""
+    changed: set[str] = set()
+    for after in sorted(set(registered.values())):
+        names = [name for name, value in registered.items() if value is after]
+        changes = (
             update(Seat)
-            .where(among, Seat.registered.is_distinct_from(registered))
-            .values(registered=registered, registered_at=at)
+            .where(Seat.name.in_(names), Seat.registered.is_distinct_from(after))
+            .values(registered=after, registered_at=at)
             .returning(Seat.name)
         )
-        changed += [(name, registered) for name in names]
+        changed.update(await session.scalars(changes))
     return changed
+
+
+async def list_sitting_at(session: AsyncSession, seat_names: Collection[str]) -> set[UUID]:
+    """Ids of the agents who sit at these seats."""
+    return set(await session.scalars(select(Agent.id).where(Agent.seat_name.in_(seat_names))))
 
 
 async def lock_agents_at(session: AsyncSession, seat_names: Collection[str]) -> Sequence[Agent]:

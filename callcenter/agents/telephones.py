@@ -11,18 +11,27 @@ from callcenter.agents.models import Seat
 
 async def record_registration(session: AsyncSession, seat_name: str, registered: bool, at: datetime) -> None:
     """A telephone came or went; a repetition changes nothing."""
-    names = await queries.set_registered(session, seat_name, registered, at)
-    await _tell(session, dict.fromkeys(names, registered))
+    await _record(session, await queries.list_unlike(session, {seat_name: registered}), at)
 
 
 async def record_registrations(session: AsyncSession, seat_names: Collection[str], at: datetime) -> None:
     """A snapshot: the telephones of these seats are there, all others are not."""
-    await _tell(session, dict(await queries.set_registered_exactly(session, seat_names, at)))
+    news = await queries.list_unlike(session, dict.fromkeys(seat_names, True), others=False)
+    await _record(session, news, at)
 
 
-async def _tell(session: AsyncSession, changed: Mapping[str, bool]) -> None:
-    if not changed:
-        return
-    for agent in await queries.lock_agents_at(session, changed):
-        seat = await session.get_one(Seat, agent.seat_name, populate_existing=True)
-        await messages.tell_telephone(session, agent, seat, was_registered=not seat.registered)
+async def _record(session: AsyncSession, news: Mapping[str, bool], at: datetime) -> None:
+    """Agents are locked before seats, as who takes a seat does. Who took one of these meanwhile is to be told too."""
+    is_done = not news
+    while not is_done:
+        async with session.begin_nested() as attempt:
+            agents = {agent.id: agent for agent in await queries.lock_agents_at(session, news)}
+            changed = await queries.set_registered(session, news, at)
+            sitting = await queries.list_sitting_at(session, changed)
+            is_done = sitting <= agents.keys()
+            if not is_done:
+                await attempt.rollback()
+                continue
+            for agent in [one for one in agents.values() if one.id in sitting]:
+                seat = await session.get_one(Seat, agent.seat_name, populate_existing=True)
+                await messages.tell_telephone(session, agent, seat, was_registered=not seat.registered)

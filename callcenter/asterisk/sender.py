@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import groupby
+from operator import attrgetter
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import update
+from sqlalchemy import BigInteger, String, column, update, values
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.asterisk.command_table import ALL_COMMANDS
@@ -160,17 +161,19 @@ class CommandSender:
         """By the command's id: what became of it, all in one transaction."""
         if not results:
             return
+        over = values(column("id", BigInteger), column("state", String), column("answer", String), name="over").data(
+            [(command_id, state, answer[:500]) for command_id, state, answer in results]
+        )
+        recorded = (
+            update(PbxCommand)
+            .where(PbxCommand.id == over.c.id)
+            .values(state=over.c.state, answer=over.c.answer, finished_at=now())
+            .returning(PbxCommand)
+        )
         async with self._database.transaction() as session:
-            for command_id, state, answer in results:
-                over = (
-                    update(PbxCommand)
-                    .where(PbxCommand.id == command_id)
-                    .values(state=state, finished_at=now(), answer=answer[:500])
-                    .returning(PbxCommand)
-                )
-                recorded = (await session.scalars(over, execution_options={"synchronize_session": False})).one_or_none()
-                if recorded is not None:
-                    await self._tell_of(session, recorded)
+            commands = await session.scalars(recorded, execution_options={"synchronize_session": False})
+            for command in sorted(commands, key=attrgetter("id")):
+                await self._tell_of(session, command)
         for command_id, state, answer in results:
             if state is not CommandState.DONE:
                 log.warning("pbx_command_not_done", id=command_id, state=state, answer=answer)

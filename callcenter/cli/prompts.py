@@ -13,8 +13,9 @@ from callcenter.cli.common import out
 from callcenter.core.config import get_settings
 from callcenter.ivr.prompt_rendering import render as render_prompts
 from callcenter.ivr.prompts import load_prompts
+from callcenter.speech.engine_choice import engine_choice
 from callcenter.speech.recognition import LIMIT_ERROR_RATE, Heard, Recogniser, error_rate
-from callcenter.speech.speaker import engine_choice, make_provider
+from callcenter.speech.speaker import make_provider
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Spoken prompts.")
 

@@ -18,13 +18,14 @@ from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.core.ids import new_id
 from callcenter.speech import queries
+from callcenter.speech.engine_choice import engine_choice
 from callcenter.speech.errors import SpeechFailed
 from callcenter.speech.languages import LANGUAGES, Language
 from callcenter.speech.models import SpokenAudio, SpokenText
 from callcenter.speech.rendering_policy import FALL_BACK, Next, Stage, after_failure, after_success
 from callcenter.speech.service import TOPIC
 from callcenter.speech.sound_files import SoundFiles
-from callcenter.speech.speaker import Spoken, engine_choice, speak_apart, voice_of
+from callcenter.speech.speaker import Spoken, speak_apart, voice_of
 
 log = structlog.get_logger(__name__)
 

@@ -2,6 +2,7 @@
 
 The engine runs ``python -m callcenter.speech.speaker`` with a job as JSON on its standard input (nothing of it
 stands in the process list); it answers with who spoke as JSON, or with one sentence on standard error and status 1.
+It is started for each text, so it imports little.
 """
 
 import asyncio
@@ -14,12 +15,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from callcenter.core.config import Settings
 from callcenter.core.errors import CallcenterError, SetupError
-from callcenter.core.secrets import find_secret
 from callcenter.speech.audio import to_telephone, wav_seconds
 from callcenter.speech.errors import SpeechFailed
-from callcenter.speech.http_provider import HttpProvider
 from callcenter.speech.languages import Language
 from callcenter.speech.providers import EspeakProvider, KokoroProvider, SpeechProvider, speak
 
@@ -56,19 +54,6 @@ class Spoken:
     seconds: float
 
 
-def engine_choice(settings: Settings, provider: ProviderName | None = None) -> EngineChoice:
-    """The configured engine, or ``provider`` with the rest of the settings."""
-    return EngineChoice(
-        provider=provider or settings.speech_provider,
-        timeout_seconds=settings.speech_timeout_seconds,
-        voices_dir=str(settings.speech_voices_dir) if settings.speech_voices_dir else None,
-        http_url=settings.speech_http_url,
-        http_token=find_secret(settings, "speech_http_token"),
-        http_voice_zh=settings.speech_http_voice_zh,
-        http_voice_en=settings.speech_http_voice_en,
-    )
-
-
 def make_provider(choice: EngineChoice) -> SpeechProvider:
     """Raises SetupError when something that it needs is not set or not installed."""
     match choice.provider:
@@ -81,6 +66,8 @@ def make_provider(choice: EngineChoice) -> SpeechProvider:
         case "http":
             if choice.http_url is None:
                 raise SetupError("The speech service has no address: set CALLCENTER_SPEECH_HTTP_URL.")
+            from callcenter.speech.http_provider import HttpProvider  # slow, and the others need none of it
+
             return HttpProvider(
                 choice.http_url,
                 voices={"zh": choice.http_voice_zh, "en": choice.http_voice_en},

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from callcenter.agents import messages
+from callcenter.agents import messages, telephones
 from callcenter.agents import service as agents
 from callcenter.agents.models import Activity, Agent, AgentMessage, Cause
 from callcenter.core.clock import now
@@ -99,6 +99,38 @@ async def test_two_who_tell_at_one_moment_follow_one_another(database: Database)
     ]
     assert (rows[2][2:], rows[4][2:]) == ((None, None), (None, {"id": "7"}))
     assert (await state_of(database)).sequence == 5
+
+
+async def test_a_telephone_that_goes_while_its_agent_sits_down_anew(database: Database) -> None:
+    """Both lock agent and seat: in the same order, or PostgreSQL ends one of them."""
+    async with database.transaction() as session:
+        await agents.log_in(session, await agents.get_agent(session, "1001", lock=True), "seat-rose", **BY_AGENT)
+    async with database.transaction() as session:
+        agent = await agents.get_agent(session, "1001", lock=True)
+        goes = asyncio.create_task(telephone_goes(database))
+        await waits_for_a_lock(database)
+        await agents.log_in(session, agent, "seat-rose", **BY_AGENT)
+    await goes
+    assert (await told(database))[-1][1:] == ("telephone", *ROSE_GOES)
+
+
+async def test_a_telephone_that_goes_while_somebody_takes_its_seat(database: Database) -> None:
+    """Who was not there yet when it went is told all the same."""
+    async with database.transaction() as session:
+        agent = await agents.get_agent(session, "1001", lock=True)
+        await agents.log_in(session, agent, "seat-rose", **BY_AGENT)
+        goes = asyncio.create_task(telephone_goes(database))
+        await waits_for_a_lock(database)
+    await goes
+    assert (await told(database))[-1][1:] == ("telephone", *ROSE_GOES)
+
+
+async def telephone_goes(database: Database) -> None:
+    async with database.transaction() as session:
+        await telephones.record_registration(session, "seat-rose", False, now())
+
+
+ROSE_GOES = tuple({"seat": "seat-rose", "registered": there} for there in (True, False))
 
 
 async def test_messages_are_kept_for_a_day(database: Database) -> None:

@@ -134,7 +134,7 @@ class Patients:
             query = select(Callback).where(Callback.e164 == patient.e164).order_by(Callback.requested_at.desc())
             return (await session.scalars(query.limit(1))).one()
 
-    async def becomes(self, patient: SamplePatient, state: str, *, timeout_seconds: float = 30) -> Callback:
+    async def becomes(self, patient: SamplePatient, state: str, *, timeout_seconds: float = 60) -> Callback:
         async def look() -> Callback | None:
             found = await self.callback(patient)
             return found if found.state == state else None
