@@ -92,7 +92,7 @@ async def taken_of_numbers(session: AsyncSession, day: date, numbers: Collection
     query = select(CallOutCount.subject, CallOutCount.taken).where(
         CallOutCount.day == day, CallOutCount.scope == "number", one_of(CallOutCount.subject, numbers)
     )
-    return dict((await session.execute(query)).tuples().all())
+    return {row.subject: row.taken for row in await session.execute(query)}
 
 
 async def purge_counts(session: AsyncSession, before: date) -> int:

@@ -209,7 +209,7 @@ async def list_daily(session: AsyncSession, pbx: str, at: datetime) -> Sequence[
         )
         .order_by(Campaign.priority.desc(), Campaign.id)
     )
-    return (await session.execute(query)).tuples().all()
+    return [(campaign, trigger) for campaign, trigger in await session.execute(query)]
 
 
 async def list_days(session: AsyncSession, campaign_id: UUID, *, limit: int) -> Sequence[CampaignTriggerDay]:

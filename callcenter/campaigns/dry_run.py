@@ -22,7 +22,7 @@ from callcenter.campaigns.errors import UnknownVariable
 from callcenter.campaigns.governor import Limits, Refusal, Standing, find_refusal
 from callcenter.campaigns.lifecycle import get_limits
 from callcenter.campaigns.models import Campaign, CampaignContact, CampaignKind, CampaignState, Channel, ContactState
-from callcenter.campaigns.placing import has_channel, zone_of
+from callcenter.campaigns.placing import OF_THE_NUMBER, has_another_number, has_channel, is_unwilling, zone_of
 from callcenter.campaigns.rules import Texts, Windows
 from callcenter.campaigns.texts import letter, spoken_pieces
 from callcenter.campaigns.windows import CallingHours, calling_hours
@@ -32,7 +32,6 @@ MOST_COUNTED = 10_000
 _AT_ONCE = 1_000
 _MOST_PUT_OFF = 12
 """Reasons one after the other; who is put off more often than that stays so."""
-_OF_THE_NUMBER = frozenset(refusal.value for refusal in NumberRefusal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ def _foresee_next(
         if refusal is None:
             return Foreseen(contact, decision, first or "due", at.astimezone(UTC), _number(contact, place))
         if refusal.until is None:
-            if refusal.reason not in _OF_THE_NUMBER or not _has_another_number(contact, place):
+            if refusal.reason not in OF_THE_NUMBER or not has_another_number(contact, place):
                 return Foreseen(contact, "not_called", refusal.reason)
             place += 1
         elif refusal.until >= view.campaign.ends_at:
@@ -135,14 +134,6 @@ def _foresee_next(
 
 def _number(contact: CampaignContact, place: int) -> str | None:
     return None if contact.next_channel == Channel.EMAIL else contact.numbers[place]
-
-
-def _has_another_number(contact: CampaignContact, place: int) -> bool:
-    """As callcenter.campaigns.placing: in writing only before the first attempt."""
-    may_change = contact.next_channel == Channel.TELEPHONE or (
-        contact.next_channel == Channel.SMS and contact.attempts == 0
-    )
-    return may_change and place + 1 < len(contact.numbers)
 
 
 def _refusal(
@@ -164,8 +155,7 @@ def _refusal(
     if refusal is not None:
         return refusal
     if contact.next_channel == Channel.EMAIL:
-        unwilling = [refused.get(number) is NumberRefusal.DO_NOT_CALL for number in contact.numbers]
-        return Refusal(NumberRefusal.DO_NOT_CALL.value) if unwilling and all(unwilling) else None
+        return Refusal(NumberRefusal.DO_NOT_CALL.value) if is_unwilling(contact, refused) else None
     why = refused.get(contact.numbers[place])
     if why is NumberRefusal.NUMBER_LIMIT:
         return Refusal(why.value, tomorrow) if talks and is_today else None

@@ -37,6 +37,7 @@ from callcenter.campaigns.placing import (
     finish,
     governor_refusals,
     is_in_hours,
+    is_unwilling,
     zone_of,
 )
 from callcenter.campaigns.rules import Texts
@@ -167,8 +168,7 @@ def _refused(contact: CampaignContact, refused: dict[str, NumberRefusal]) -> Num
     """A text message goes to no number that is not dialled; a mail to nobody who is called at none of their numbers."""
     if contact.next_channel != Channel.EMAIL:
         return refused.get(contact.address)
-    unwilling = [refused.get(number) is NumberRefusal.DO_NOT_CALL for number in contact.numbers]
-    return NumberRefusal.DO_NOT_CALL if unwilling and all(unwilling) else None
+    return NumberRefusal.DO_NOT_CALL if is_unwilling(contact, refused) else None
 
 
 # -- what came of it
@@ -203,7 +203,7 @@ async def _close(
     contact.attempts += 1
     log.info("campaign_attempt_over", attempt=attempt.id, outcome=outcome)
     await session.flush()
-    await go_on(session, {contact.id: at}, home)
+    await go_on(session, [(contact, at)], home)
 
 
 async def _correct(
@@ -239,4 +239,4 @@ async def _reach_otherwise(session: AsyncSession, contact: CampaignContact, at: 
         finish(contact, ContactResult.FAILED, Outcome.BOUNCED, at)
         return
     contact.state, contact.result, contact.finished_at = ContactState.DIALLING, None, None
-    await go_on(session, {contact.id: at}, home)
+    await go_on(session, [(contact, at)], home)

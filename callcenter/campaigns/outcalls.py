@@ -36,7 +36,7 @@ async def find(session: AsyncSession, attempt_id: str) -> OutCall | None:
     row = (await session.execute(query)).one_or_none()
     if row is None:
         return None
-    campaign, contact, address, birth_date = row.tuple()
+    campaign, contact, address, birth_date = row
     sounds = await spoken.list_sounds(session, campaign, contact)
     born_on = birth_date.strftime("%Y%m%d") if birth_date else ""
     return OutCall(campaign.flow, address, contact.patient_id, born_on, sounds)

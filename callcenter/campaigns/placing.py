@@ -4,7 +4,7 @@ A fact is committed before the world is touched. The attempt's row is there befo
 one can be open of the same contact, person or number.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -224,7 +224,7 @@ class Decided:
     def refuse(self, contact: CampaignContact, refusal: Refusal) -> None:
         if refusal.until is not None:
             self.wait(contact, refusal.reason, refusal.until)
-        elif _has_another_number(contact) and refusal.reason in _OF_THE_NUMBER:
+        elif has_another_number(contact, contact.next_number) and refusal.reason in OF_THE_NUMBER:
             contact.next_number += 1
             self.wait(contact, refusal.reason, self.at)
         else:
@@ -246,17 +246,17 @@ class Decided:
         self.rows.append(decision_row(contact, decision, reason, self.at, until))
 
 
-_OF_THE_NUMBER = frozenset(refusal.value for refusal in NumberRefusal)
+OF_THE_NUMBER = frozenset(refusal.value for refusal in NumberRefusal)
 """Another number of the same person may do."""
 _IN_WRITING = frozenset({Outcome.SENT, Outcome.DELIVERED})
 
 
-def _has_another_number(contact: CampaignContact) -> bool:
-    """To write to: only before the first attempt, which may have found somebody else at that number."""
+def has_another_number(contact: CampaignContact, place: int) -> bool:
+    """Behind the one at ``place``. To write to: only before the first attempt, which may have found somebody else."""
     may_change = contact.next_channel == Channel.TELEPHONE or (
         contact.next_channel == Channel.SMS and contact.attempts == 0
     )
-    return may_change and contact.next_number + 1 < len(contact.numbers)
+    return may_change and place + 1 < len(contact.numbers)
 
 
 def decision_row(
@@ -279,6 +279,11 @@ def finish(contact: CampaignContact, result: ContactResult, reason: str, at: dat
     contact.state, contact.result, contact.reason = ContactState.FINISHED, result, reason
     contact.next_at, contact.finished_at = None, at
     contact.status = respondents.at_the_end(contact.status, result, in_writing=reason in _IN_WRITING)
+
+
+def is_unwilling(contact: CampaignContact, refused: Mapping[str, NumberRefusal]) -> bool:
+    """Whether the person is to be called at none of their numbers, and so is written no mail either."""
+    return bool(contact.numbers) and all(refused.get(number) is NumberRefusal.DO_NOT_CALL for number in contact.numbers)
 
 
 def has_channel(contact: CampaignContact, channel: Channel) -> bool:

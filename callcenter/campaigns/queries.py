@@ -239,11 +239,6 @@ async def list_past(session: AsyncSession, contact_ids: Collection[UUID]) -> Map
     return found
 
 
-async def list_contacts(session: AsyncSession, contact_ids: Collection[UUID]) -> Sequence[CampaignContact]:
-    of_them = id_one_of(CampaignContact.id, contact_ids)
-    return (await session.scalars(select(CampaignContact).where(of_them).order_by(CampaignContact.id))).all()
-
-
 async def list_campaigns(session: AsyncSession, campaign_ids: Collection[UUID]) -> Mapping[UUID, Campaign]:
     query = select(Campaign).where(Campaign.id.in_(campaign_ids))
     return {campaign.id: campaign for campaign in await session.scalars(query)}

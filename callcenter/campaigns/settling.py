@@ -6,7 +6,6 @@ Many attempts end at once; each step takes all of them in one statement.
 import random
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -56,11 +55,12 @@ async def settle(session: AsyncSession, ended: Mapping[str, datetime], home: Hom
     answers: list[dict[str, object]] = []
     for contact, attempt in found:
         attempt.agent_number = agents.get(attempt.id)
-        _close(contact, attempt, events.get(attempt.id, ()), ended[attempt.id])
-        answers += await _what_was_said(session, contact, attempt, user_events(events.get(attempt.id, ())))
+        lines, at = events.get(attempt.id, ()), ended[attempt.id]
+        _close(contact, attempt, lines, at)
+        answers += await _what_was_said(session, contact, attempt, user_events(lines), at)
     await queries.insert_answers(session, answers)
     await session.flush()
-    await go_on(session, {contact.id: ended[attempt.id] for contact, attempt in found}, home)
+    await go_on(session, [(contact, ended[attempt.id]) for contact, attempt in found], home)
 
 
 def _close(contact: CampaignContact, attempt: CampaignAttempt, events: Sequence[LedgerEvent], at: datetime) -> None:
@@ -73,13 +73,15 @@ def _close(contact: CampaignContact, attempt: CampaignAttempt, events: Sequence[
 
 
 async def _what_was_said(
-    session: AsyncSession, contact: CampaignContact, attempt: CampaignAttempt, events: Sequence[tuple[str, str]]
+    session: AsyncSession,
+    contact: CampaignContact,
+    attempt: CampaignAttempt,
+    events: Sequence[tuple[str, str]],
+    at: datetime,
 ) -> list[dict[str, object]]:
     """Opting out and the appointment are noted where they belong; returns the answers to questions."""
     answers: dict[str, dict[str, object]] = {}
-    revision, at = "", attempt.ended_at
-    if at is None:
-        raise LookupError("an attempt that has ended knows when")
+    revision = ""
     for kind, payload in events:
         said = parse_payload(payload)
         if kind == variables.EVENT_FLOW:
@@ -109,20 +111,20 @@ async def _what_was_said(
 # -- what is next
 
 
-async def go_on(session: AsyncSession, ended: Mapping[UUID, datetime], home: Home) -> None:
-    """What follows the contacts' last attempts, by the policy. ``ended``: when, by contact; they are locked.
+async def go_on(session: AsyncSession, ended: Sequence[tuple[CampaignContact, datetime]], home: Home) -> None:
+    """What follows the contacts' last attempts, by the policy. ``ended``: locked contacts, each with when.
 
     Who was withdrawn meanwhile stays so.
     """
-    contacts = [one for one in await queries.list_contacts(session, ended) if one.state == ContactState.DIALLING]
-    if not contacts:
+    under_way = [(contact, at) for contact, at in ended if contact.state == ContactState.DIALLING]
+    if not under_way:
         return
-    campaigns = await queries.list_campaigns(session, {contact.campaign_id for contact in contacts})
-    histories = await queries.list_past(session, [contact.id for contact in contacts])
-    days = await standings.days_around(session, min(ended.values()), home)
+    campaigns = await queries.list_campaigns(session, {contact.campaign_id for contact, _ in under_way})
+    histories = await queries.list_past(session, [contact.id for contact, _ in under_way])
+    days = await standings.days_around(session, min(at for _, at in under_way), home)
     rows: list[dict[str, object]] = []
-    for contact in contacts:
-        campaign, at = campaigns[contact.campaign_id], ended[contact.id]
+    for contact, at in under_way:
+        campaign = campaigns[contact.campaign_id]
         history = [
             Past(Channel(past.channel), past.address, Outcome(past.outcome), past.ended_at)
             for past in histories[contact.id]
