@@ -125,6 +125,11 @@ KINDS = (
     ),
     Kind("dials of agents", lambda settings: settings.callback_retention_days, _oldest("agent_dials", "requested_at")),
     Kind("finished call-backs", lambda settings: settings.callback_retention_days, _oldest("callbacks", "finished_at")),
+    Kind(
+        "finished contacts of campaigns",
+        lambda settings: settings.campaign_retention_days,
+        _oldest("campaign_contacts", "finished_at"),
+    ),
 )
 """Raw lines before the first month: :func:`callcenter.calls.retention.purge_ledger`; recordings, whose files go with
 an entry in the audit: :func:`callcenter.calls.recordings.delete_old`."""

@@ -70,9 +70,11 @@ PATIENTS = (
 )
 
 AGENTS = (
-    SampleAgent("1001", "李娜", "seat-rose", "4711", (("vip", 0), ("consultation", 0), ("expert", 0))),
     SampleAgent(
-        "1002", "王强", "seat-lotus", "4712", (("vip", 0), ("consultation", 0), ("expert", 0)), talk_seconds=16.0
+        "1001", "李娜", "seat-rose", "4711", (("vip", 0), ("consultation", 0), ("expert", 0)), talk_seconds=24.0
+    ),
+    SampleAgent(
+        "1002", "王强", "seat-lotus", "4712", (("vip", 0), ("consultation", 0), ("expert", 0)), talk_seconds=28.0
     ),
     SampleAgent("1003", "赵雪", "seat-maple", "4713", (("complaint", 0),)),
 )

@@ -60,17 +60,18 @@ class Story:
     expected: list[Expected] = field(default_factory=list)
 
     async def play(self) -> None:
-        """About a minute. The acts overlap, as calls do."""
+        """A minute and a half. The acts overlap, as calls do."""
         logging_in = await self._agents_arrive()
         await self.observer.article_is_spoken("doctors", DOCTOR)
+        await self.observer.agent_takes_calls(AGENTS[0])
         unknown = await self._unknown_caller_informs_himself()
-        complains = await self._complaint()
         busy = await self._agents_are_kept_busy()
+        await self.observer.talking(2)
+        self.tell("all agents of the consultation queue are talking")
+        complains = await self._complaint()
         known = await self._known_patient_waits()
         gives_up = await self._caller_gives_up()
         vip = await self._vip_calls_later()
-        await self.observer.talking(2)
-        self.tell("all agents of the consultation queue are talking, callers wait")
         await self._all_done([logging_in, unknown, complains, *busy, gives_up, vip, known])
 
     # -- the acts

@@ -153,6 +153,9 @@ class CampaignContact(Base):
             postgresql_where=text("state = 'waiting'"),
         ),
         Index("ix_campaign_contacts_new", "campaign_id", "next_at", postgresql_where=text("state = 'new'")),
+        Index(  # of callcenter.retention
+            "ix_campaign_contacts_finished_at", "finished_at", postgresql_where=text("finished_at IS NOT NULL")
+        ),
         Index("ix_campaign_contacts_patient_id", "patient_id", postgresql_where=text("patient_id IS NOT NULL")),
     )
 

@@ -101,6 +101,8 @@ class Settings(BaseSettings):
     alarm_retention_days: int = Field(default=365, ge=1)
     """After they were acknowledged."""
     callback_retention_days: int = Field(default=365, ge=1)
+    campaign_retention_days: int = Field(default=1095, ge=60)
+    """Contacts who are finished, with their attempts, answers and decisions; the governor looks back 30 days."""
     """After they ended."""
     command_retention_days: int = Field(default=30, ge=1)
     """What Asterisk was told, after it was done."""

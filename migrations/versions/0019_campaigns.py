@@ -97,6 +97,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'waiting'"),
     )
     op.create_index(
+        "ix_campaign_contacts_finished_at",
+        "campaign_contacts",
+        ["finished_at"],
+        unique=False,
+        postgresql_where=sa.text("finished_at IS NOT NULL"),
+    )
+    op.create_index(
         "ix_campaign_contacts_new",
         "campaign_contacts",
         ["campaign_id", "next_at"],

@@ -24,8 +24,11 @@ from callcenter.campaigns.models import (
 )
 from callcenter.core.alarms import Alarm
 from callcenter.core.audit import SYSTEM
+from callcenter.core.clock import now
+from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from callcenter.patients.models import Appointment
+from callcenter.retention import keep_to_retention
 from tests.support.campaigns import (
     ANSWER,
     AT,
@@ -422,3 +425,24 @@ class TestOutCall:
             assert await outcalls.find(session, "pbx1-ca-gggggggggggggggggggggggggggggggh") is None
             await session.execute(update(CampaignAttempt).values(is_open=False))
             assert await outcalls.find(session, attempt.id) is None
+
+
+async def test_finished_contacts_go_with_all_that_was_said_when_their_time_is_over(
+    database: Database, folder: LedgerFolder
+) -> None:
+    campaign = await given_campaign(database)
+    await add(database, campaign, person(1), person(2))
+    for _ in range(2):
+        answered = ("9.0 CC_ANSWER question=mood:value=4", "20.0 CC_CONCLUDE outcome=completed")
+        assert await place(database, campaign, limit=1) == 1
+        (attempt,) = [one for one in await attempts(database) if one.is_open]
+        await read(database, folder, attempt, *talk(*answered))
+    async with database.transaction() as session:
+        for key, days in (("p1", 200), ("p2", 50)):
+            query = update(CampaignContact).where(CampaignContact.key == key)
+            await session.execute(query.values(finished_at=now() - timedelta(days=days)))
+    await keep_to_retention(database, Settings(campaign_retention_days=100), now())
+    async with database.transaction() as session:
+        assert [one.key for one in await session.scalars(select(CampaignContact))] == ["p2"]
+        assert len(list(await session.scalars(select(CampaignAnswer)))) == 1
+    assert len(await attempts(database)) == 1
