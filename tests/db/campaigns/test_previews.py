@@ -54,8 +54,8 @@ async def two_agents(database: Database) -> None:
             agent.wanted, agent.activity, agent.seat_name = Wanted.AVAILABLE, Activity.IDLE, seat
 
 
-async def given_people(database: Database, count: int = 1, **changes: object) -> UUID:
-    campaign = await given_campaign(database, pacing=PREVIEW, texts={"script": {"zh": "请问是{name}吗？"}}, **changes)
+async def given_people(database: Database, count: int = 1) -> UUID:
+    campaign = await given_campaign(database, pacing=PREVIEW, texts={"script": {"zh": "请问是{name}吗？"}})
     await add(database, campaign, *(person(index, name=f"病人{index}") for index in range(1, count + 1)))
     return campaign
 
