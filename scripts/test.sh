@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tests. First what needs no Asterisk, on two workers; then the pages, in processes of their own, since the
-# browser's driver keeps the main thread's loop; then the real Asterisk, each test with its own ports, on four, since
+# browser's driver keeps the main thread's loop; then the real Asterisk, each test with its own ports, on three, since
 # telephones mostly wait; longest first (tests/e2e/seconds.txt), handed out one by one.
 #   WORKERS=n      all parts (0: in this process)     E2E_WORKERS=n   the last part
 #   ARGS='...'     handed to pytest: only those, in one part
@@ -29,5 +29,5 @@ part() { # NAME WORKERS DIRECTORY...
 first=0 second=0 third=0
 part "unit, database and flow tests" "${WORKERS:-2}" tests --ignore=tests/e2e --ignore=tests/web || first=$?
 part "the pages in a real browser" "${WORKERS:-2}" tests/web || third=$?
-part "end-to-end tests on a real Asterisk" "${E2E_WORKERS:-${WORKERS:-4}}" tests/e2e --maxschedchunk=1 || second=$?
+part "end-to-end tests on a real Asterisk" "${E2E_WORKERS:-${WORKERS:-3}}" tests/e2e --maxschedchunk=1 || second=$?
 ((first == 0 && second == 0 && third == 0)) || fail "failed (status $first, $third and $second)."
