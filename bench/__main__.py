@@ -10,6 +10,7 @@ from bench import (
     calls,
     calls_out,
     campaign_claims,
+    campaign_upload,
     console,
     desk,
     flow_files,
@@ -36,6 +37,7 @@ BENCHES: Mapping[str, Callable[[], Iterable[Figure]]] = {
     "workload": workload.run,
     "calls_out": calls_out.run,
     "campaign_claims": campaign_claims.run,
+    "campaign_upload": campaign_upload.run,
 }
 """Name -> what measures. In the order of the table."""
 

@@ -31,7 +31,7 @@ BATCH = 100
 CLAIMED = 4_000
 ROUNDS = 5
 FLAT = 1.3
-_CAMPAIGN = UUID(int=1)
+CAMPAIGN = UUID(int=1)
 _SETUP = """
     INSERT INTO queues (name, label_zh, label_en, strategy, ring_seconds, retry_seconds, wrap_up_seconds,
            max_wait_seconds, capacity, service_level_seconds, short_abandon_seconds, announce_position,
@@ -82,7 +82,8 @@ async def _measure(url: str, size: int) -> tuple[float, float]:
         await database.close()
 
 
-async def _fill(database: Database, size: int) -> None:
+async def given_campaign(database: Database) -> None:
+    """One that runs, with nobody in it."""
     at = now()
     async with database.transaction() as session:
         for statement in _SETUP.split(";\n"):
@@ -94,12 +95,16 @@ async def _fill(database: Database, size: int) -> None:
                 " VALUES (:id, 'b', 'notice', 'running', 0, 'pbx1', '8000', 'x', '{}', '{telephone}', 'Asia/Shanghai',"
                 " CAST(:week AS jsonb), '{}', '{}', :at, :until, :at, 'x', :at, 'x', 1)"
             ),
-            {"id": _CAMPAIGN, "at": at - timedelta(days=1), "until": at + timedelta(days=1), "week": _WEEK},
+            {"id": CAMPAIGN, "at": at - timedelta(days=1), "until": at + timedelta(days=1), "week": _WEEK},
         )
+
+
+async def _fill(database: Database, size: int) -> None:
+    await given_campaign(database)
     async with database.engine.connect() as connection:
         autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
         driver = (await autocommit.get_raw_connection()).driver_connection
-        fill = _FILL.format(campaign=_CAMPAIGN, size=size)
+        fill = _FILL.format(campaign=CAMPAIGN, size=size)
         await driver.execute(fill, timeout=3_600)  # type: ignore[union-attr]
         await driver.execute("VACUUM (ANALYZE)", timeout=3_600)  # type: ignore[union-attr]
 
@@ -131,6 +136,6 @@ async def _bare(database: Database, contacts: int) -> float:
     began = time.perf_counter()
     for _ in range(contacts):
         async with database.transaction() as session:
-            found = await session.scalar(lock, {"campaign": _CAMPAIGN})
+            found = await session.scalar(lock, {"campaign": CAMPAIGN})
             await session.execute(mark, {"id": found})
     return (time.perf_counter() - began) / contacts * 1e6

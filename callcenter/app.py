@@ -38,7 +38,7 @@ from callcenter.core.problems import Problem, install_problem_handlers, problem_
 from callcenter.core.secrets import find_secret, get_secret
 from callcenter.core.uploaded_tables import MAX_UPLOAD_BYTES
 from callcenter.desk import call_routes as desk_call_routes
-from callcenter.desk import own_routes, phone_routes, record_routes, screen_pop_routes
+from callcenter.desk import own_routes, phone_routes, preview_routes, record_routes, screen_pop_routes
 from callcenter.desk import routes as desk_routes
 from callcenter.desk import socket as desk_socket
 from callcenter.desk.socket import DeskSockets
@@ -75,6 +75,7 @@ DOMAINS: tuple[ModuleType, ...] = (
     desk_call_routes,
     phone_routes,
     screen_pop_routes,
+    preview_routes,
     record_routes,
     own_routes,
     desk_socket,

@@ -8,15 +8,17 @@ from enum import StrEnum
 
 from callcenter.core.ids import new_id
 
-_ID = re.compile(r"[a-z][a-z0-9]{0,15}-(cb|ca)-[a-p]{32}")
+_ID = re.compile(r"[a-z][a-z0-9]{0,15}-(cb|ca|cp)-[a-p]{32}")
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
 class DialKind(StrEnum):
-    """What dials by itself. ``CALLBACK``: a Local channel waits in a queue. ``CAMPAIGN``: the person's own channel."""
+    """What dials for us. ``CALLBACK``: a Local channel waits in a queue. ``CAMPAIGN``: the person's own channel.
+    ``PREVIEW``: the channel of the agent's telephone, who has seen the contact and wants the call."""
 
     CALLBACK = "cb"
     CAMPAIGN = "ca"
+    PREVIEW = "cp"
 
 
 def new_channel_id(pbx: str, kind: str) -> str:

@@ -61,6 +61,7 @@ TAKER = "CC_TAKER"  # the channel that the caller is connected to
 ATTEMPT = "CC_ATTEMPT"
 MACHINE = "CC_MACHINE"  # of a campaign's call: off, hang_up or leave_message
 AMD = "CC_AMD"  # "machine" once one was heard, and a message is to be left
+RING_SECONDS = "CC_RING"  # how long the person's telephone rings, when an agent's has rung before
 NUMBER = "CC_NUMBER"  # as the trunk dials it; also of a call that an agent makes
 LANGUAGE = "CC_LANGUAGE"  # of the patient
 

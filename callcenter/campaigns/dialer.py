@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.asterisk.manager import AmiSession
 from callcenter.callouts.policy import Home
-from callcenter.campaigns import lifecycle, messages, placing, preparing, queries, settling, standings
+from callcenter.campaigns import dialling as dialling_rules
+from callcenter.campaigns import lifecycle, messages, placing, preparing, queries, settling
+from callcenter.campaigns.crews import Crews
 from callcenter.campaigns.models import MESSAGES, Campaign, Channel
 from callcenter.campaigns.pacing import Pacer
 from callcenter.campaigns.placing import Dialling
@@ -37,6 +39,7 @@ class Dialer:
         self._plan = plan
         self._pacers: dict[UUID, Pacer] = {}
         self._whole = Pacer(0.0)
+        self._crews = Crews()
 
     async def prepare(self) -> None:
         """Have spoken what the next contacts are to hear; end the campaigns that are over, and their contacts."""
@@ -59,12 +62,13 @@ class Dialer:
                 self._pacers.clear()
                 return
             at = await queries.database_now(session)
-            dialling = await self._dialling(session, at)
+            dialling = await dialling_rules.read(session, self._pbx, self._home, self._plan, at)
             limits = dialling.limits
             open_calls = await queries.count_open(session, self._pbx)
             self._whole.rate = limits.calls_per_second
             self._pacers = {one.id: self._pacers.get(one.id) or Pacer(0.0) for one in campaigns}
             lines = limits.max_channels - sum(open_calls.values())
+            self._crews.begin()
             for campaign in campaigns:
                 if campaign.starts_at <= at < campaign.ends_at:
                     free = min(_lines_of(campaign) - open_calls.get(campaign.id, 0), lines)
@@ -78,7 +82,7 @@ class Dialer:
             running = [campaign for campaign in campaigns if campaign.starts_at <= at < campaign.ends_at]
             if not running:
                 return
-            dialling = await self._dialling(session, at)
+            dialling = await dialling_rules.read(session, self._pbx, self._home, self._plan, at)
             under_way = {
                 channel: await queries.count_open(session, self._pbx, channels=[channel]) for channel in _WRITTEN
             }
@@ -87,18 +91,15 @@ class Dialer:
                     free = messages.MOST_UNDER_WAY - under_way[channel].get(campaign.id, 0)
                     await messages.place_due(session, campaign, channel, dialling, at, limit=free)
 
-    async def _dialling(self, session: AsyncSession, at: datetime) -> Dialling:
-        limits = await lifecycle.get_limits(session)
-        days = await standings.days_around(session, at, self._home)
-        return Dialling(self._pbx, self._home, self._plan, limits, days)
-
     async def _dial_for(
         self, session: AsyncSession, campaign: Campaign, dialling: Dialling, at: datetime, free: int
     ) -> int:
         """How many calls were begun, of at most ``free``."""
         pacing = Pacing.model_validate(campaign.pacing)
+        if pacing.mode == "preview":
+            return 0  # its agents dial
         if pacing.mode != "automatic":
-            return 0
+            free = min(free, await self._crews.room(session, campaign.id, pacing, at))
         pacer, tick = self._pacers[campaign.id], time.monotonic()
         pacer.rate = pacing.calls_per_second
         due = self._whole.due(tick, pacer.due(tick, min(free, BATCH)))

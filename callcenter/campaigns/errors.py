@@ -34,7 +34,7 @@ class WrongCampaignState(Conflict):
 
 class InvalidCampaign(InvalidInput):
     """``reason``: ``caller_id``, ``flow``, ``zone``, ``queue``, ``texts`` (no text for a channel, or for what
-    the flow says), ``channels`` (one stands twice), ``validity``, ``pacing`` (of a kind that is not carried out yet).
+    the flow says), ``channels`` (one stands twice), ``validity``, ``email`` and ``sms`` (no server is set).
     """
 
     code = "invalid-campaign"
@@ -56,3 +56,18 @@ class ImportNotFound(NotFound):
 class AudienceNotFound(NotFound):
     code = "campaign-audience-not-found"
     title_en, title_zh = "The campaign looks for nobody by itself.", "该外呼任务没有设置自动名单。"
+
+
+class NothingOffered(Conflict):
+    code = "nothing-offered"
+    title_en, title_zh = "No contact is offered to you, or no longer.", "当前没有为您预览的联系人，或已失效。"
+
+
+class AgentIsBusy(Conflict):
+    code = "agent-is-busy"
+    title_en, title_zh = "First end what goes on at your telephone.", "请先结束当前的通话。"
+
+
+class CallersWait(Conflict):
+    code = "callers-wait"
+    title_en, title_zh = "People who phoned are waiting: they come first.", "有来电正在排队，请先接听来电。"

@@ -12,10 +12,12 @@ from callcenter.core.clock import now
 from callcenter.core.config import get_settings
 from callcenter.messaging.models import OutboxMessage
 
+_OURS = frozenset({DialKind.CAMPAIGN, DialKind.PREVIEW})
+
 
 def on_ends(ends: Sequence[CelRecord], session: AsyncSession) -> Awaitable[None] | None:
     """The last channels of these calls are gone. Most of them are none of ours."""
-    ours = {end.linkedid: end.at for end in ends if kind_of_dial(end.linkedid) is DialKind.CAMPAIGN}
+    ours = {end.linkedid: end.at for end in ends if kind_of_dial(end.linkedid) in _OURS}
     return settling.settle(session, ours, Home.of(get_settings())) if ours else None
 
 

@@ -102,8 +102,6 @@ async def set_state(
         raise WrongCampaignState(state=campaign.state, wanted=wanted.value)
     if wanted is CampaignState.RUNNING:
         await _check(session, campaign)
-        if Pacing.model_validate(campaign.pacing).mode != "automatic":
-            raise InvalidCampaign("Campaigns that need agents cannot be carried out yet.", reason="pacing")
         campaign.started_at = campaign.started_at or at
     _move(session, actor, campaign, wanted, at)
     if wanted in OVER:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callcenter.callouts import service as callouts
 from callcenter.callouts.policy import Home
 from callcenter.callouts.policy import Refusal as NumberRefusal
-from callcenter.campaigns import governor, queries, respondents
+from callcenter.campaigns import governor, outcome_webhooks, queries, respondents
 from callcenter.campaigns.errors import UnknownVariable
 from callcenter.campaigns.governor import Refusal
 from callcenter.campaigns.models import (
@@ -28,6 +28,7 @@ from callcenter.campaigns.models import (
     ContactState,
     Outcome,
 )
+from callcenter.campaigns.outcome_webhooks import Over
 from callcenter.campaigns.outcomes import may_follow
 from callcenter.campaigns.placing import (
     BUSY_LINE,
@@ -224,6 +225,9 @@ async def _correct(
         return  # something else has decided over the contact
     if news is Outcome.DELIVERED:
         contact.reason = news
+        campaign = await queries.find_campaign(session, contact.campaign_id)
+        if campaign is not None:
+            await outcome_webhooks.tell(session, [Over(campaign, contact, attempt)])
         return
     await session.flush()
     await _reach_otherwise(session, contact, at, home)

@@ -125,6 +125,8 @@ class Campaign(Base):
     windows: Mapped[dict[str, Any]]
     pacing: Mapped[dict[str, Any]]
     retry: Mapped[dict[str, Any]]
+    report_to: Mapped[str] = mapped_column(default="", server_default="")
+    """URL that is told of every attempt; empty: nobody."""
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     created_at: Mapped[datetime]
@@ -224,6 +226,8 @@ class CampaignAttempt(Base):
     """Of the hospital's calendar: for the governor's caps."""
     claimed_at: Mapped[datetime]
     """When the decision to dial was committed."""
+    offered_until: Mapped[datetime | None]
+    """The agent ``agent_number`` looks at the contact and decides; nobody is dialled yet. None: it is decided."""
     is_open: Mapped[bool] = mapped_column(default=True)
     dialled_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from callcenter.asterisk import variables
 from callcenter.asterisk.variables import parse_payload, parse_way
+from callcenter.callbacks.policy import Dial, outcome_of
 from callcenter.calls.dial_causes import outcome_of_cause
-from callcenter.calls.models import LedgerEvent
+from callcenter.calls.models import Call, LedgerEvent
 from callcenter.campaigns.models import Outcome
 
 CONCLUSIONS = frozenset(
@@ -20,6 +21,8 @@ CONCLUSIONS = frozenset(
     }
 )
 """What a flow may say of the attempt by its step ``conclude``."""
+_SAID = CONCLUSIONS | {Outcome.ABANDONED_BY_US}
+"""The last is the dialplan's: no agent was free in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,24 @@ def read_attempt(attempt_id: str, events: Sequence[LedgerEvent], *, talked: bool
     return Reading(outcome, started.at, answered.at if answered else None, cause)
 
 
+def read_previewed(events: Sequence[LedgerEvent], call: Call | None) -> Reading:
+    """Of a call in which the agent's telephone rang first: the dialplan says when the person was dialled, and how it
+    ended. ``call``: its record; None: none is written."""
+    dialled = _first(events, variables.EVENT_DIAL)
+    ended = _first(events, variables.EVENT_DIAL_END)
+    said = parse_payload(str(ended.extra.get("extra", ""))) if ended else {}
+    cause = int(said["cause"]) if said.get("cause", "").isdecimal() else None
+    dial = Dial(
+        dialled=dialled is not None,
+        status=said.get("status") if ended else None,
+        cause=cause,
+        talked=call is not None and call.talk_seconds + call.hold_seconds > 0,
+        hung_up_by=call.hung_up_by if call else None,
+    )
+    answered_at = call.answered_at if call and dialled else None
+    return Reading(Outcome(outcome_of(dial)), dialled.at if dialled else None, answered_at, cause)
+
+
 def _outcome(
     events: Sequence[LedgerEvent], *, answered: bool, hung_up: LedgerEvent | None, cause: int | None, talked: bool
 ) -> Outcome:
@@ -66,12 +87,12 @@ def _outcome(
 
 
 def _conclusion(events: Sequence[LedgerEvent]) -> Outcome | None:
-    """The flow's last word; one that is no word of ours counts as none."""
+    """The last word of flow or dialplan; one that is no word of ours counts as none."""
     found = None
     for kind, payload in user_events(events):
         if kind == variables.EVENT_CONCLUDE:
             said = parse_payload(payload).get("outcome", "")
-            found = Outcome(said) if said in CONCLUSIONS else found
+            found = Outcome(said) if said in _SAID else found
     return found
 
 

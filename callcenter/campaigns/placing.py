@@ -67,12 +67,41 @@ async def place_due(session: AsyncSession, campaign: Campaign, dialling: Diallin
     Whom the hours, the governor or another open call keep from it waits, or is finished; the reason is kept.
     """
     due = await queries.lock_due(session, campaign.id, at, limit=limit)
-    if not due:
-        return 0
+    placed = await claim(session, campaign, due, dialling, at) if due else {}
+    pacing = Pacing.model_validate(campaign.pacing)
+    commands = [
+        PlaceCampaignCall(
+            attempt=attempt_id,
+            number=dialling.plan.to_dial(contact.address),
+            did=campaign.caller_id,
+            language=contact.language,
+            ring_seconds=pacing.ring_seconds,
+            machine=pacing.machine,
+            queue=pacing.queue if pacing.mode != "automatic" else None,
+        )
+        for attempt_id, contact in placed.items()
+    ]
+    await request_commands(session, dialling.pbx, commands, cause="campaign")
+    return len(placed)
+
+
+async def claim(
+    session: AsyncSession,
+    campaign: Campaign,
+    due: Sequence[CampaignContact],
+    dialling: Dialling,
+    at: datetime,
+    *,
+    kind: DialKind = DialKind.CAMPAIGN,
+) -> dict[str, CampaignContact]:
+    """Make an attempt of each of these contacts, who are locked; by its id who may be dialled now.
+
+    The others wait, or are finished; the reason is kept.
+    """
     decided = Decided(campaign, at)
     open_now = [contact for contact in due if is_in_hours(contact, campaign, dialling, at, decided)]
     open_now = await _with_audio(session, campaign, open_now, decided)
-    claims = {new_channel_id(dialling.pbx, DialKind.CAMPAIGN): contact for contact in open_now}
+    claims = {new_channel_id(dialling.pbx, kind): contact for contact in open_now}
     rows = [attempt_row(attempt_id, contact, dialling, at) for attempt_id, contact in claims.items()]
     made = await queries.insert_attempts(session, rows)
     for attempt_id in claims.keys() - made:
@@ -86,20 +115,7 @@ async def place_due(session: AsyncSession, campaign: Campaign, dialling: Diallin
         decided.under_way(contact)
     await session.flush()
     await queries.insert_decisions(session, decided.rows)
-    pacing = Pacing.model_validate(campaign.pacing)
-    commands = [
-        PlaceCampaignCall(
-            attempt=attempt_id,
-            number=dialling.plan.to_dial(contact.address),
-            did=campaign.caller_id,
-            language=contact.language,
-            ring_seconds=pacing.ring_seconds,
-            machine=pacing.machine,
-        )
-        for attempt_id, contact in placed.items()
-    ]
-    await request_commands(session, dialling.pbx, commands, cause="campaign")
-    return len(placed)
+    return placed
 
 
 async def _with_audio(
@@ -231,9 +247,13 @@ class Decided:
             self.finish(contact, ContactResult.REFUSED, refusal.reason)
 
     def try_again(self, contact: CampaignContact, coming: Try) -> None:
-        contact.state = ContactState.WAITING
         contact.next_channel, contact.next_number = coming.channel, coming.number
-        self.wait(contact, coming.reason, coming.at)
+        self.wait_again(contact, coming.reason, coming.at)
+
+    def wait_again(self, contact: CampaignContact, reason: str, until: datetime) -> None:
+        """Who was under way waits."""
+        contact.state = ContactState.WAITING
+        self.wait(contact, reason, until)
 
     def finish(self, contact: CampaignContact, result: ContactResult, reason: str) -> None:
         finish(contact, result, reason, self.at)

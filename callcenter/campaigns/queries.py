@@ -12,10 +12,10 @@ from sqlalchemy import exists, func, insert, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.asterisk.campaign_commands import PlaceCampaignCall
+from callcenter.asterisk.campaign_commands import PlaceCampaignCall, PlacePreviewCall
 from callcenter.asterisk.commands import HangUpChannel
 from callcenter.asterisk.models import CommandState, PbxCommand
-from callcenter.calls.models import LedgerEvent, Leg
+from callcenter.calls.models import Call, LedgerEvent, Leg
 from callcenter.campaigns.models import (
     CONVERSATIONS,
     Campaign,
@@ -229,6 +229,12 @@ async def list_agents(session: AsyncSession, attempt_ids: Collection[str]) -> Ma
     return {call_id: agent for call_id, agent in await session.execute(query) if agent is not None}
 
 
+async def list_calls(session: AsyncSession, attempt_ids: Collection[str]) -> Mapping[str, Call]:
+    """By attempt: the record of its call."""
+    query = select(Call).where(one_of(Call.id, attempt_ids)).execution_options(populate_existing=True)
+    return {call.id: call for call in await session.scalars(query)}
+
+
 async def list_past(session: AsyncSession, contact_ids: Collection[UUID]) -> Mapping[UUID, Sequence[CampaignAttempt]]:
     """By contact: its attempts that are over, in order."""
     found: dict[UUID, list[CampaignAttempt]] = {contact_id: [] for contact_id in contact_ids}
@@ -268,7 +274,7 @@ async def list_open_attempts(session: AsyncSession, pbx: str, *, claimed_before:
     """Dials that are not over and of which this PBX has surely been told, some time ago."""
     told = exists().where(
         PbxCommand.pbx == pbx,
-        PbxCommand.action.in_((PlaceCampaignCall.action, HangUpChannel.action)),
+        PbxCommand.action.in_((PlaceCampaignCall.action, PlacePreviewCall.action, HangUpChannel.action)),
         or_(
             PbxCommand.state.in_((CommandState.PENDING, CommandState.SENT)),
             PbxCommand.finished_at >= claimed_before,
@@ -280,6 +286,7 @@ async def list_open_attempts(session: AsyncSession, pbx: str, *, claimed_before:
         CampaignAttempt.is_open,
         CampaignAttempt.channel == Channel.TELEPHONE.value,
         CampaignAttempt.claimed_at < claimed_before,
+        or_(CampaignAttempt.offered_until.is_(None), CampaignAttempt.offered_until < claimed_before),
         ~told,
     )
     return set(await session.scalars(query))

@@ -26,9 +26,11 @@ from callcenter.campaigns.schemas import (
 )
 from callcenter.core.audit import record_audit
 from callcenter.core.clock import now
+from callcenter.core.config import Settings
 from callcenter.core.cursors import a_uuid, an_instant, sort_key
 from callcenter.core.http import DbSession, NumberPlanOf, Page, Paging, cut_page
 from callcenter.core.problems import problem_responses
+from callcenter.messaging.webhook_targets import Allowed
 from callcenter.patients import service as patients
 
 router = APIRouter(tags=["campaigns"], responses=problem_responses(401, 403))
@@ -59,8 +61,10 @@ async def create_campaign(
     body: CampaignBody, access: Scheduler, session: DbSession, request: Request
 ) -> CampaignResponse:
     """A draft: nobody is called until it is started."""
-    pbx = request.app.state.settings.pbx_name
-    campaign = await lifecycle.create_campaign(session, access.actor, body.values(), pbx=pbx, at=now())
+    settings: Settings = request.app.state.settings
+    _require_target(settings, body)
+    values = body.values()
+    campaign = await lifecycle.create_campaign(session, access.actor, values, pbx=settings.pbx_name, at=now())
     return CampaignResponse.model_validate(campaign)
 
 
@@ -85,9 +89,10 @@ async def get_campaign(campaign_id: UUID, _access: Reader, session: DbSession) -
 
 @router.put("/campaigns/{campaign_id}", responses=problem_responses(404, 409, 422))
 async def change_campaign(
-    campaign_id: UUID, body: CampaignChange, access: Scheduler, session: DbSession
+    campaign_id: UUID, body: CampaignChange, access: Scheduler, session: DbSession, request: Request
 ) -> CampaignResponse:
     """Effective on the next dial; the texts only before the campaign has begun."""
+    _require_target(request.app.state.settings, body)
     campaign = await lifecycle.change_campaign(
         session, access.actor, campaign_id, body.values(), version=body.version, at=now()
     )
@@ -174,3 +179,9 @@ async def list_contact_decisions(patient_id: UUID, access: Reader, session: DbSe
     rows = await lists.list_decisions_of_patient(session, patient_id)
     record_audit(session, access.actor, "campaigns.read_decisions", subject_id=str(patient_id), patient_id=patient_id)
     return [DecisionResponse.model_validate(one) for one in rows]
+
+
+def _require_target(settings: Settings, body: CampaignBody) -> None:
+    """Raises as webhook_targets.Allowed.target_of: whom nobody has allowed is not told."""
+    if body.report_to:
+        Allowed.of(settings).target_of(body.report_to)

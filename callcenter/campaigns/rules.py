@@ -53,6 +53,9 @@ class Texts(Rules):
     """What is said and written; ``{name}`` and the contact's other variables are filled in."""
 
     spoken: Mapping[TextName, SpokenTexts] = Field(default_factory=dict, max_length=40)
+    script: SpokenTexts | None = Field(
+        default=None, description="What an agent has before them, who talks with people."
+    )
     email: MailTexts | None = None
     sms: SmsTexts | None = None
 

@@ -1,7 +1,7 @@
 """Shapes of the API of campaigns."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -35,7 +35,9 @@ class CampaignBody(ApiModel):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
     name: ShortText
     kind: CampaignKind
-    flow: FlowName = Field(description="The call flow that people hear who answer.")
+    flow: FlowName | Literal[""] = Field(
+        default="", description="The call flow that people hear who answer; none where they talk with agents."
+    )
     caller_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{2,20}$")] = Field(
         description="The number of ours that is shown, the same for every attempt."
     )
@@ -48,6 +50,11 @@ class CampaignBody(ApiModel):
     windows: Windows = Windows()
     pacing: Pacing = Pacing()
     retry: RetryRules = RetryRules()
+    report_to: Annotated[str, StringConstraints(max_length=500)] = Field(
+        default="",
+        description="URL of a host of `CALLCENTER_WEBHOOK_HOSTS` that is told of every attempt (docs/calls-out.md).",
+        examples=["https://hooks.example.com/outcomes"],
+    )
     starts_at: AwareDatetime
     ends_at: AwareDatetime
 
@@ -83,6 +90,7 @@ class CampaignResponse(BaseModel):
     windows: Windows
     pacing: Pacing
     retry: RetryRules
+    report_to: str
     starts_at: datetime
     ends_at: datetime
     version: int

@@ -11,12 +11,12 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.asterisk import variables
+from callcenter.asterisk.channel_ids import DialKind, kind_of_dial
 from callcenter.asterisk.variables import parse_payload
 from callcenter.calendar.policy import DayFact
 from callcenter.callouts import do_not_call
 from callcenter.callouts.policy import Home
-from callcenter.calls.models import LedgerEvent
-from callcenter.campaigns import lifecycle, queries, respondents, standings
+from callcenter.campaigns import lifecycle, outcome_webhooks, queries, respondents, standings
 from callcenter.campaigns.models import (
     Campaign,
     CampaignAttempt,
@@ -26,7 +26,8 @@ from callcenter.campaigns.models import (
     ContactState,
     Outcome,
 )
-from callcenter.campaigns.outcomes import read_attempt, user_events
+from callcenter.campaigns.outcome_webhooks import Over
+from callcenter.campaigns.outcomes import Reading, read_attempt, read_previewed, user_events
 from callcenter.campaigns.placing import Decided, has_channel, zone_of
 from callcenter.campaigns.retry_policy import Finish, Past, Reach, Try, decide
 from callcenter.campaigns.rules import RetryRules, Windows
@@ -52,22 +53,26 @@ async def settle(session: AsyncSession, ended: Mapping[str, datetime], home: Hom
     attempt_ids = [attempt.id for _, attempt in found]
     events = await queries.list_events(session, attempt_ids)
     agents = await queries.list_agents(session, attempt_ids)
+    calls = await queries.list_calls(session, [one for one in attempt_ids if kind_of_dial(one) is DialKind.PREVIEW])
     answers: list[dict[str, object]] = []
     for contact, attempt in found:
-        attempt.agent_number = agents.get(attempt.id)
         lines, at = events.get(attempt.id, ()), ended[attempt.id]
-        _close(contact, attempt, lines, at)
+        attempt.agent_number = agents.get(attempt.id, attempt.agent_number)
+        if kind_of_dial(attempt.id) is DialKind.PREVIEW:
+            reading = read_previewed(lines, calls.get(attempt.id))
+        else:
+            reading = read_attempt(attempt.id, lines, talked=attempt.agent_number is not None)
+        _close(contact, attempt, reading, at)
         answers += await _what_was_said(session, contact, attempt, user_events(lines), at)
     await queries.insert_answers(session, answers)
     await session.flush()
     await go_on(session, [(contact, ended[attempt.id]) for contact, attempt in found], home)
 
 
-def _close(contact: CampaignContact, attempt: CampaignAttempt, events: Sequence[LedgerEvent], at: datetime) -> None:
-    reading = read_attempt(attempt.id, events, talked=attempt.agent_number is not None)
+def _close(contact: CampaignContact, attempt: CampaignAttempt, reading: Reading, at: datetime) -> None:
     attempt.is_open, attempt.outcome, attempt.ended_at = False, reading.outcome, at
     attempt.dialled_at, attempt.answered_at = reading.dialled_at, reading.answered_at
-    attempt.hangup_cause = reading.cause
+    attempt.hangup_cause, attempt.offered_until = reading.cause, None
     contact.attempts += 1
     log.info("campaign_attempt_over", attempt=attempt.id, outcome=reading.outcome)
 
@@ -123,6 +128,7 @@ async def go_on(session: AsyncSession, ended: Sequence[tuple[CampaignContact, da
     histories = await queries.list_past(session, [contact.id for contact, _ in under_way])
     days = await standings.days_around(session, min(at for _, at in under_way), home)
     rows: list[dict[str, object]] = []
+    news: list[Over] = []
     for contact, at in under_way:
         campaign = campaigns[contact.campaign_id]
         history = [
@@ -140,7 +146,9 @@ async def go_on(session: AsyncSession, ended: Sequence[tuple[CampaignContact, da
             if coming.result is ContactResult.UNKNOWN:
                 await raise_alarm(session, "campaign_attempt_unknown", key=str(campaign.id), campaign=str(campaign.id))
         rows += decided.rows
+        news.append(Over(campaign, contact, histories[contact.id][-1]))
     await queries.insert_decisions(session, rows)
+    await outcome_webhooks.tell(session, news)
 
 
 def _next(

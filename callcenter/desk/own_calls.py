@@ -22,6 +22,7 @@ from callcenter.calls.errors import CallNotFound
 from callcenter.calls.present import find_present
 from callcenter.calls.queries import COMPLAINT
 from callcenter.calls.search import CallRecord, CallScope, get_record
+from callcenter.campaigns import called_by_agents
 from callcenter.core.phone_numbers import NumberPlan
 from callcenter.desk.dial_models import AgentDial
 from callcenter.queues import queries as queue_queries
@@ -209,6 +210,10 @@ async def _with_live_facts(session: AsyncSession, own: OwnCall, plan: NumberPlan
     if callback is not None:
         stay = QueueStay(callback.queue_name, callback.requested_at, None, None)
         return _filled(own, callback.e164, callback.patient_id, callback.did, stay, direction="outbound")
+    called = await called_by_agents.find_called(session, own.ids)
+    if called is not None and called.queue_name is not None:
+        stay = QueueStay(called.queue_name, called.claimed_at, None, None)
+        return _filled(own, called.e164, called.patient_id, called.did, stay, direction="outbound")
     waiting = await queue_queries.find_waiting(session, own.ids)
     if waiting is None:
         return await _with_own_dial(session, own)

@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.agents.models import Agent
 from callcenter.calls.models import Call
+from callcenter.campaigns import called_by_agents
+from callcenter.campaigns.called_by_agents import Called
 from callcenter.core.audit import Actor, record_audit
 from callcenter.desk import dispositions, record_queries, reveals
 from callcenter.desk.models import CallDisposition, CallNote, DispositionForm
@@ -53,6 +55,8 @@ class ScreenPop:
     disposition: CallDisposition | None
     form: DispositionForm | None
     reasons: Sequence[Reason]
+    called: Called | None
+    """Whom a campaign of ours called, and what is to be said."""
 
     @property
     def shows_details(self) -> bool:
@@ -74,6 +78,9 @@ async def get_pop(
         if one.id != shown.patient_id:
             record_audit(session, actor, "patients.list", subject_id=call.id, patient_id=one.id)
     queue_name = call.stay.queue_name if call.stay else None
+    called = await called_by_agents.find_called(session, call.ids)
+    if called is not None:
+        record_audit(session, actor, "campaigns.show_contact", subject_id=call.id, contact_id=called.contact_id)
     own = [one for one in await record_queries.list_dispositions(session, call.ids) if one.agent_number == agent.number]
     return ScreenPop(
         call=call,
@@ -90,6 +97,7 @@ async def get_pop(
         disposition=own[-1] if own else None,
         form=await dispositions.find_form_of_call(session, agent, call),
         reasons=[reason for reason in await reveals.list_reasons(session) if reason.active],
+        called=called,
     )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from callcenter.campaigns.called_by_agents import Called
 from callcenter.core.http import ApiModel
 from callcenter.core.phone_numbers import masked
 from callcenter.desk.masking import mask_name
@@ -151,6 +152,28 @@ class PopCall(BaseModel):
     dispositions: list[DispositionResponse]
 
 
+class PopCampaign(BaseModel):
+    """Whom we called: ``contact`` is whom to ask for; who answered may be somebody else."""
+
+    id: UUID
+    name: str = Field(examples=["出院后回访"])
+    kind: str
+    contact: str = Field(examples=["欧阳明"])
+    variables: dict[str, str]
+    script: str = Field(description="In the contact's language, with the variables filled in; empty: none.")
+
+    @classmethod
+    def of(cls, called: Called) -> "PopCampaign":
+        return cls(
+            id=called.campaign_id,
+            name=called.campaign_name,
+            kind=called.kind,
+            contact=called.contact_name,
+            variables=dict(called.variables),
+            script=called.script,
+        )
+
+
 class ScreenPopResponse(BaseModel):
     call_id: str
     stage: Literal["ringing", "talking", "ended"] = Field(description="What the call is for this agent now.")
@@ -174,6 +197,7 @@ class ScreenPopResponse(BaseModel):
     disposition: DispositionResponse | None = Field(description="This agent's, if given.")
     disposition_form: FormResponse | None
     reveal_reasons: list[RevealReasonResponse]
+    campaign: PopCampaign | None = Field(description="Of a call that a campaign of ours made.")
 
     @classmethod
     def of(cls, pop: ScreenPop, way: list[ToldStep], *, today: date) -> "ScreenPopResponse":
@@ -211,6 +235,7 @@ class ScreenPopResponse(BaseModel):
             disposition=DispositionResponse.model_validate(pop.disposition) if pop.disposition else None,
             disposition_form=FormResponse.of(pop.form) if pop.form else None,
             reveal_reasons=[RevealReasonResponse.of(reason) for reason in pop.reasons],
+            campaign=PopCampaign.of(pop.called) if pop.called else None,
         )
 
 

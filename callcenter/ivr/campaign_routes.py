@@ -26,6 +26,8 @@ from callcenter.ivr.prompts import load_prompts
 from callcenter.ivr.runner import MACHINE_FLOW
 from callcenter.ivr.steps.question import Question
 from callcenter.ivr.steps.tell import Tell
+from callcenter.messaging.mail import MailServer
+from callcenter.messaging.sms import HttpSmsGateway
 from callcenter.queues import queries as queues
 
 router = APIRouter(tags=["campaigns"], responses=problem_responses(401, 403))
@@ -84,18 +86,28 @@ async def set_campaign_state(
 ) -> CampaignResponse:
     """Start, pause, go on, finish or cancel it. Running calls end by themselves.
 
-    One whose flow is not there, or that has nothing to say in it, is not started.
+    One whose flow is not there, that has nothing to say in it, or has no server to write by, is not started.
     """
     campaign = await lifecycle.set_state(session, access.actor, campaign_id, body.state, now())
     if body.state is CampaignState.RUNNING:
-        _require_words(campaign, await asyncio.to_thread(_read_flows, request.app.state.settings))
+        settings: Settings = request.app.state.settings
+        _require_servers(campaign, settings)
+        _require_words(campaign, await asyncio.to_thread(_read_flows, settings))
     return CampaignResponse.model_validate(campaign)
+
+
+def _require_servers(campaign: Campaign, settings: Settings) -> None:
+    """Raises InvalidCampaign: what is written would lie for its day, and count as not delivered."""
+    if Channel.EMAIL in campaign.channels and MailServer.of(settings) is None:
+        raise InvalidCampaign("No mail server is set.", reason="email")
+    if Channel.SMS in campaign.channels and HttpSmsGateway.of(settings) is None:
+        raise InvalidCampaign("No SMS gateway is set.", reason="sms")
 
 
 def _require_words(campaign: Campaign, flows: Mapping[str, Flow]) -> None:
     """Raises InvalidCampaign: whoever answers would hear an apology and nothing else."""
-    if Channel.TELEPHONE not in campaign.channels:
-        return
+    if Channel.TELEPHONE not in campaign.channels or Pacing.model_validate(campaign.pacing).mode != "automatic":
+        return  # nobody hears a flow
     if campaign.flow not in flows:
         raise InvalidCampaign("There is no such flow.", reason="flow")
     missing = sorted(set(_flow(flows, campaign.flow).texts) - Texts.model_validate(campaign.texts).spoken.keys())

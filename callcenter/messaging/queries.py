@@ -3,21 +3,35 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from callcenter.core.conditions import one_of
 from callcenter.messaging.models import Channel, MessageState, OutboxMessage
 
 
 async def claim_due(session: AsyncSession, *, at: datetime, claimed_by: str, limit: int) -> Sequence[OutboxMessage]:
-    """Take what is due and nobody else takes: from now on it is being sent."""
+    """Take what is due and nobody else takes: from now on it is being sent.
+
+    Webhooks to one target about one thing follow one another: the next when the one before is over.
+    """
+    before = aliased(OutboxMessage)
+    overtakes = exists().where(
+        OutboxMessage.channel == Channel.WEBHOOK,
+        before.channel == Channel.WEBHOOK,
+        before.purpose == OutboxMessage.purpose,
+        before.reference == OutboxMessage.reference,
+        before.target == OutboxMessage.target,
+        before.id < OutboxMessage.id,
+        before.state.in_((MessageState.PENDING, MessageState.SENDING)),
+    )
     due = (
         select(OutboxMessage.id)
-        .where(OutboxMessage.state == MessageState.PENDING, OutboxMessage.due_at <= at)
+        .where(OutboxMessage.state == MessageState.PENDING, OutboxMessage.due_at <= at, ~overtakes)
         .order_by(OutboxMessage.due_at, OutboxMessage.id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=OutboxMessage)
     )
     claimed = (
         update(OutboxMessage)

@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, case, delete, func, select, text
+from sqlalchemy import and_, case, delete, exists, func, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
-from callcenter.agents.models import Activity, Agent, AgentSkill, Wanted
+from callcenter.agents.models import Activity, Agent, AgentSkill, Seat, Wanted
 from callcenter.asterisk.models import CommandState, PbxCommand
 from callcenter.asterisk.queue_names import is_personal, main_queue, personal_queue
 from callcenter.core.conditions import none_of, one_of
@@ -85,6 +86,32 @@ async def list_places(session: AsyncSession, agent_id: UUID | None = None) -> Se
         )
         for membership, queue, level in (await session.execute(query)).all()
     ]
+
+
+async def list_free_members(session: AsyncSession, queue_name: str, *, besides: Collection[str]) -> set[str]:
+    """Numbers of the queue's agents who do nothing, and for whom nobody waits in any of their queues.
+
+    ``besides``: who waits with these unique ids does not count.
+    """
+    own = aliased(QueueMembership)
+    waiting = (
+        exists()
+        .where(WaitingCaller.queue_name == own.queue_name, own.agent_id == Agent.id)
+        .where(none_of(WaitingCaller.uniqueid, besides))
+    )
+    query = (
+        select(Agent.number)
+        .join(QueueMembership, QueueMembership.agent_id == Agent.id)
+        .join(Seat, Seat.name == Agent.seat_name)
+        .where(
+            QueueMembership.queue_name == queue_name,
+            Agent.wanted == Wanted.AVAILABLE,
+            Agent.activity == Activity.IDLE,
+            Seat.registered,
+            ~waiting,
+        )
+    )
+    return set(await session.scalars(query))
 
 
 async def find_free_member(session: AsyncSession, queue_name: str, agent_number: str) -> Agent | None:

@@ -10,6 +10,7 @@ refusals. What came out must be one value still. Where a value comes from and wh
 | caller's name and other SIP headers | nothing of ours reads them | tests/e2e/abuse |
 | address of a guesser | alarm | here |
 | cells of a patient file | COPY, report | here; whole files: tests/unit/core/test_uploaded_tables.py |
+| cells of a contact file, variables | COPY, mails, speech | here; whole files: tests/db/campaigns/test_importing.py |
 | names of uploaded files | nowhere | tests/db/api/test_outside_fields.py |
 | path and query of the API | SQL | here; tests/db/api: test_outside_fields, test_cursors, test_schemathesis |
 | texts that are spoken | a speech engine's input | here |
@@ -27,7 +28,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
@@ -35,6 +38,7 @@ from callcenter.app import create_app
 from callcenter.asterisk import variables
 from callcenter.asterisk.agi_channel import _quoted
 from callcenter.asterisk.ami_protocol import _encode
+from callcenter.asterisk.campaign_commands import CAMPAIGN_COMMANDS
 from callcenter.asterisk.commands import COMMANDS
 from callcenter.asterisk.errors import EventMalformed
 from callcenter.asterisk.events import parse_event
@@ -43,6 +47,11 @@ from callcenter.asterisk.render import DidConf, PbxConfiguration, PersonalQueueC
 from callcenter.asterisk.security_events import RefusedLogin
 from callcenter.callouts.policy import Refusal, find_refusal
 from callcenter.calls.derive import _recordings
+from callcenter.campaigns import import_rows as contact_rows
+from callcenter.campaigns.import_sql import copy_line as contact_copy_line
+from callcenter.campaigns.models import CampaignContact, Channel
+from callcenter.campaigns.rules import Texts
+from callcenter.campaigns.texts import fill, letter
 from callcenter.core.clock import now
 from callcenter.core.config import Settings
 from callcenter.core.db import Database
@@ -148,6 +157,9 @@ def test_no_name_changes_the_files_of_the_pbx(place: str, tmp_path: Path, monkey
 # -- AMI
 
 
+PLAIN = {**COMMANDS, **{command.action: command for command in CAMPAIGN_COMMANDS}}
+
+
 def ami_places() -> dict[str, Callable[[str], bytes]]:
     """Every text field of every command that there is."""
     examples: dict[str, dict[str, Any]] = {
@@ -164,10 +176,26 @@ def ami_places() -> dict[str, Callable[[str], bytes]]:
         "hang_up_channel": {"attempt": "pbx1-cb-abc"},
         "put_phone_credential": {"seat": "seat-rose", "digest": "0123456789abcdef" * 2},
         "remove_phone_credential": {"seat": "seat-rose"},
+        "place_campaign_call": {
+            "attempt": "pbx1-ca-abc",
+            "number": "13800000001",
+            "did": "8000",
+            "language": "zh",
+            "ring_seconds": 30,
+            "machine": "off",
+            "queue": "expert",
+        },
+        "place_preview_call": {
+            "attempt": "pbx1-cp-abc",
+            "seat": "seat-rose",
+            "number": "13800000001",
+            "did": "8000",
+            "ring_seconds": 30,
+        },
     }
     places: dict[str, Callable[[str], bytes]] = {}
     for action, example in examples.items():
-        command = COMMANDS[action]
+        command = PLAIN[action]
         encoded = _encode(*command.model_validate(example).ami())
         assert encoded.count(b"Action:") == 1
         for field in [name for name, value in example.items() if isinstance(value, str)]:
@@ -185,7 +213,7 @@ AMI = ami_places()
 def test_every_command_with_a_text_is_here() -> None:
     with_texts = {
         action
-        for action, command in COMMANDS.items()
+        for action, command in PLAIN.items()
         if any(field.annotation in (str, str | None) for field in command.model_fields.values())
     }
     assert with_texts <= {place.split(".")[0] for place in AMI} | {"reload"}
@@ -309,6 +337,48 @@ def test_a_cell_stays_a_cell(column: str) -> None:
         assert len(fields) == 14
         assert fields[1:3] == [row.external_id, row.values["name"]]
         assert fields[6] == (row.values["email"] or "<NULL>")
+
+
+# -- a file of contacts
+
+CONTACT = {
+    "key": "K1",
+    "name": "张三",
+    "number": "13800000001",
+    "email": "zhang@example.com",
+    "zone": "",
+    "when": "明天",
+}
+
+
+@pytest.mark.parametrize("column", CONTACT)
+def test_a_cell_of_a_contact_stays_a_cell(column: str) -> None:
+    """What comes through names the contact, or is a variable; a number is E.164 or refused."""
+    reader = contact_rows.RowReader(
+        contact_rows.read_header(list(CONTACT)),
+        contact_rows.ImportContext(NumberPlan("CN", "0571"), ZoneInfo("Asia/Shanghai")),
+    )
+    for name, evil in HOSTILE.items():
+        row = reader.read(RawRow(2, list((CONTACT | {column: evil}).values())))
+        if not isinstance(row, contact_rows.ContactRow):
+            continue
+        line = contact_copy_line(row)
+        assert "\x00" not in line
+        assert (line.count("\n"), line.count("\r"), line.count("\t")) == (1, 0, 10), name
+        fields = [unescaped(field) for field in line.removesuffix("\n").split("\t")]
+        assert fields[1:3] == [row.key, row.name]
+        assert re.fullmatch(r"\{(\+[0-9]{5,15})?\}", fields[5]), f"{name} is a number: {fields[5]!r}"
+        assert orjson.loads(fields[9]) == row.variables
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_said_of_a_contact_is_text_and_nothing_else(name: str) -> None:
+    """Filled into a script, a letter, a sound: no second text is filled in, no line of a mail's head begins."""
+    assert fill("{who}", {"who": HOSTILE[name]}) == HOSTILE[name].replace("{", "").replace("}", "")
+    texts = Texts.model_validate({"email": {"subject": {"zh": "{who}"}, "text": {"zh": "{who}"}}})
+    written = letter(texts, Channel.EMAIL, CampaignContact(name="", language="zh", variables={"who": HOSTILE[name]}))
+    assert written is not None
+    assert not re.search(r"[\r\n\x00]", written.subject + written.text)
 
 
 def unescaped(field: str) -> str:

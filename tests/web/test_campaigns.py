@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
@@ -16,6 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.accounts import service as accounts
 from callcenter.accounts.models import Role
+from callcenter.campaigns import triggers
+from callcenter.campaigns.audiences import AUDIENCE
+from callcenter.campaigns.lifecycle import get_limits
 from callcenter.campaigns.models import Campaign, CampaignAttempt, CampaignContact
 from callcenter.core.audit import SYSTEM
 from callcenter.core.clock import now
@@ -387,3 +391,72 @@ def test_names_are_texts_and_nothing_else(scene: Scene, campaigns: OpenCampaigns
     expect(page.get_by_test_id("contact")).to_contain_text("<img src=x")
     expect(page.locator("main img")).to_have_count(0)
     assert "owned" not in page.title().replace(HOSTILE, "")
+
+
+def test_a_campaign_whose_people_talk_with_agents(scene: Scene, campaigns: OpenCampaigns) -> None:
+    page = campaigns(path="/campaigns#/new")
+    field(page, "/name").fill("出院后人工回访")
+    field(page, "/pacing/mode").select_option("preview")
+    expect(field(page, "/flow")).to_have_count(0)
+    field(page, "/pacing/queue").select_option("expert")
+    page.get_by_test_id("next").click()
+    expect(field(page, "/texts/spoken/greeting/zh")).to_have_count(0)
+    field(page, "/texts/script/zh").fill("{name}您好，您出院后感觉怎么样？")
+    expect(page.get_by_test_id("variables")).to_contain_text("{name}")
+    page.get_by_test_id("save").click()
+    expect(page.locator("[data-state]")).to_have_text("草稿")
+
+    async def look() -> Campaign:
+        async with scene.site.database.transaction() as session:
+            return (await session.scalars(select(Campaign))).one()
+
+    found = scene.site.run(look())
+    assert (found.flow, found.pacing["mode"], found.pacing["queue"]) == ("", "preview", "expert")
+    assert found.texts["script"]["zh"] == "{name}您好，您出院后感觉怎么样？"
+
+
+def test_who_would_be_called_when_and_whom_it_finds_by_itself(scene: Scene, campaigns: OpenCampaigns) -> None:
+    campaign = sample(scene)
+
+    async def given_trigger(session: AsyncSession) -> None:
+        audience = AUDIENCE.validate_python({"kind": "birthday", "days_ahead": 0, "people": {"min_age": 60}})
+        await triggers.put_trigger(session, SYSTEM, UUID(campaign), audience, "09:00", at=now())
+
+    change(scene, given_trigger)
+    page = campaigns(path=f"/campaigns#/{campaign}/plan")
+    expect(page.get_by_test_id("dry-run")).to_contain_text("张伟")
+    expect(page.get_by_test_id("foreseen").locator("tbody tr")).to_have_count(7)
+    audience = page.get_by_test_id("audience")
+    expect(audience).to_contain_text("生日")
+    expect(audience).to_contain_text("最小年龄")
+    at_time = page.get_by_test_id("at-time")
+    expect(at_time).to_have_value("09:00")
+    at_time.fill("10:30")
+    at_time.blur()
+    page.reload()
+    expect(page.get_by_test_id("at-time")).to_have_value("10:30")
+
+
+def test_the_limits_over_all_campaigns(scene: Scene, campaigns: OpenCampaigns) -> None:
+    page = campaigns(role=Role.ADMIN)
+    page.get_by_test_id("limits").click()
+    field(page, "/attempts_per_person_daily").fill("2")
+    field(page, "/quiet_from").fill("3")
+    page.get_by_test_id("save-limits").click()
+    expect(page.get_by_test_id("notice")).to_be_visible()
+    field(page, "/quiet_from").fill("20")
+    page.get_by_test_id("save-limits").click()
+    expect(page.locator('[data-test="notice"].good')).to_be_visible()
+
+    async def look() -> int:
+        async with scene.site.database.transaction() as session:
+            return (await get_limits(session)).attempts_per_person_daily
+
+    assert scene.site.run(look()) == 2
+
+
+def test_who_may_not_change_the_limits_sees_them(campaigns: OpenCampaigns) -> None:
+    page = campaigns(path="/campaigns#/limits")
+    expect(field(page, "/quiet_from")).to_have_value("21")
+    expect(field(page, "/quiet_from")).to_be_disabled()
+    expect(page.get_by_test_id("save-limits")).to_have_count(0)

@@ -16,6 +16,7 @@ import { figuresCard, loadDay, ownCallsCard } from "./desk/day";
 import { writing } from "./desk/forms";
 import { Desk } from "./desk/model";
 import { popCard } from "./desk/pop";
+import { loadPreview, previewCard } from "./desk/preview";
 import { loadScores, scoresCard } from "./desk/scores";
 import { doNotCallDialog, searchCard } from "./desk/search";
 import { messagesCard, queuesCard } from "./desk/side";
@@ -23,6 +24,7 @@ import { coded, t } from "./desk/words";
 
 const TICK_MILLISECONDS = 1000;
 const DAY_MILLISECONDS = 60_000;
+const PREVIEW_MILLISECONDS = 20_000;
 const start = { error: "" };
 let redraw = (): void => {};
 const desk = new Desk(() => redraw());
@@ -35,7 +37,7 @@ function page(): TemplateResult {
     ${banners(desk)}
     <main id="main" class="desk">
       ${start.error ? html`<p class="error" role="alert" data-test="start-error">${start.error}</p>` : nothing}
-      <div class="left">${callCard(desk)} ${messagesCard(desk)} ${queuesCard(desk)} ${figuresCard()} ${scoresCard(desk)}</div>
+      <div class="left">${callCard(desk)} ${previewCard(desk)} ${messagesCard(desk)} ${queuesCard(desk)} ${figuresCard()} ${scoresCard(desk)}</div>
       <div class="middle">${popCard(desk)} ${searchCard(desk)} ${ownCallsCard(desk)}</div>
       <div class="right">${writing(desk)}</div>
     </main>
@@ -150,6 +152,7 @@ window.addEventListener("beforeunload", (event) => {
 
 setInterval(() => redraw(), TICK_MILLISECONDS);
 setInterval(() => desk.link === "up" && void loadDay(desk), DAY_MILLISECONDS);
+setInterval(() => desk.link === "up" && void loadPreview(desk), PREVIEW_MILLISECONDS);
 desk.onCallEnded = () => void loadDay(desk);
 desk.onScored = () => {
   desk.notice("info", t("scores.new"));
@@ -158,7 +161,7 @@ desk.onScored = () => {
 
 if (token() === null) location.replace("/login?next=/desk");
 else
-  desk.start().then(() => Promise.all([loadDay(desk), loadScores(desk)])).catch((error: unknown) => {
+  desk.start().then(() => Promise.all([loadDay(desk), loadScores(desk), loadPreview(desk)])).catch((error: unknown) => {
     start.error = words(error);
     redraw();
   });

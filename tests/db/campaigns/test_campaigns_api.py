@@ -504,6 +504,9 @@ async def test_limits(client: httpx.AsyncClient, database: Database, scheduler: 
     assert await audited(database) == ["campaigns.put_limits"]
 
 
+WRITTEN = {"email": {"subject": {"zh": "预约"}, "text": {"zh": "您好"}}, "sms": {"zh": "您好", "template": "SMS_1"}}
+
+
 class TestStart:
     """Nobody is called for nothing."""
 
@@ -512,7 +515,8 @@ class TestStart:
         [
             ({"flow": "no_such_flow"}, "flow"),
             ({"texts": {"spoken": {"greeting": {"zh": "您好"}}}}, "texts"),
-            ({"pacing": {"mode": "progressive", "queue": "consultation"}}, "pacing"),
+            ({"channels": ["email"], "texts": WRITTEN}, "email"),
+            ({"channels": ["sms"], "texts": WRITTEN}, "sms"),
         ],
     )
     async def test_what_cannot_be_said_is_not_started(

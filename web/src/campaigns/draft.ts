@@ -23,10 +23,16 @@ export interface Draft {
   flow: string;
   caller_id: string;
   priority: string;
+  /** URL that is told of every attempt. */
+  report_to: string;
   spoken: Record<string, Said>;
   subject: Said;
   mail: Said;
   sms: Said;
+  /** The name under which the gateway's operator has registered the text. */
+  template: string;
+  /** What an agent has before them. */
+  script: Said;
   /** As they follow one another. */
   channels: Channel[];
   zone: string;
@@ -59,10 +65,13 @@ export function newDraft(choices: Choices): Draft {
     flow,
     caller_id: choices.caller_ids[0]?.name ?? "",
     priority: "0",
+    report_to: "",
     spoken: {},
     subject: nothing(),
     mail: nothing(),
     sms: nothing(),
+    template: "",
+    script: nothing(),
     channels: ["telephone"],
     zone: ZONE,
     starts: `${today.toISOString().slice(0, 10)}T00:00`,
@@ -82,10 +91,13 @@ export function draftOf(campaign: Campaign, choices: Choices): Draft {
     flow: campaign.flow,
     caller_id: campaign.caller_id,
     priority: String(campaign.priority),
+    report_to: campaign.report_to,
     spoken: Object.fromEntries(Object.entries(texts.spoken).map(([name, said]) => [name, { ...said }])),
     subject: { ...nothing(), ...texts.email?.subject },
     mail: { ...nothing(), ...texts.email?.text },
-    sms: { ...nothing(), ...texts.sms },
+    sms: { zh: texts.sms?.zh ?? "", en: texts.sms?.en ?? "" },
+    template: texts.sms?.template ?? "",
+    script: { ...nothing(), ...texts.script },
     channels: [...campaign.channels],
     zone: campaign.zone,
     starts: local(campaign.starts_at, campaign.zone),
@@ -133,6 +145,11 @@ export function textNames(draft: Draft, choices: Choices): string[] {
   return [...wanted, ...others];
 }
 
+/** Whether a flow speaks with those who answer, and no agent. */
+export function isSpoken(draft: Draft): boolean {
+  return draft.channels.includes("telephone") && draft.pacing.mode === "automatic";
+}
+
 export function isSaid(said: Said | undefined): boolean {
   return said !== undefined && (said.zh.trim() !== "" || said.en.trim() !== "");
 }
@@ -146,17 +163,19 @@ export function bodyOf(draft: Draft, choices: Choices): Record<string, unknown> 
   const figure = (value: string): number | null => (value.trim() === "" || Number.isNaN(Number(value)) ? null : Number(value));
   const moment = (value: string): string | null => (value === "" ? null : instant(value, draft.zone));
   const texts: Texts = draft.begun ?? {
-    spoken: Object.fromEntries(textNames(draft, choices).filter((name) => isSaid(draft.spoken[name])).map((name) => [name, draft.spoken[name] ?? nothing()])),
+    spoken: Object.fromEntries((isSpoken(draft) ? textNames(draft, choices) : []).filter((name) => isSaid(draft.spoken[name])).map((name) => [name, draft.spoken[name] ?? nothing()])),
     email: draft.channels.includes("email") || isSaid(draft.subject) || isSaid(draft.mail) ? { subject: draft.subject, text: draft.mail } : null,
-    sms: draft.channels.includes("sms") || isSaid(draft.sms) ? draft.sms : null,
+    sms: draft.channels.includes("sms") || isSaid(draft.sms) ? { ...draft.sms, template: draft.template } : null,
+    script: isSaid(draft.script) ? draft.script : null,
   };
   const rules = Object.entries(draft.retry).filter(([, rule]) => rule.on);
   return {
     name: draft.name,
     kind: draft.kind,
-    flow: draft.flow,
+    flow: draft.pacing.mode === "automatic" ? draft.flow : "",
     caller_id: draft.caller_id,
     priority: figure(draft.priority),
+    report_to: draft.report_to.trim(),
     texts,
     channels: draft.channels,
     zone: draft.zone,
@@ -197,7 +216,7 @@ export function bodyOf(draft: Draft, choices: Choices): Record<string, unknown> 
 export function lookOver(draft: Draft, choices: Choices): [string, string][] {
   const found: [string, string][] = [];
   if (!isZone(draft.zone)) found.push(["/zone", "zone"]);
-  if (draft.channels.includes("telephone") && draft.begun === null) {
+  if (isSpoken(draft) && draft.begun === null) {
     for (const name of choices.flows.find((one) => one.name === draft.flow)?.texts ?? []) {
       if (!isSaid(draft.spoken[name])) found.push([`/texts/spoken/${name}`, "needed"]);
     }

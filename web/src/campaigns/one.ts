@@ -7,12 +7,13 @@ import { stateButtons, stateTag } from "./actions";
 import { counts, figure, percent, stack } from "./bars";
 import { contactsTab } from "./contacts";
 import { contactView } from "./contact";
+import { planTab } from "./plan";
 import { resultsTab } from "./results";
 import type { Store, Tab } from "./store";
 import type { Campaign } from "./types";
 import { coded, t } from "./words";
 
-const TABS: Tab[] = ["progress", "results", "contacts"];
+const TABS: Tab[] = ["progress", "results", "contacts", "plan"];
 
 export function oneView(store: Store, tab: Tab, contact: string | null): TemplateResult {
   const { campaign } = store;
@@ -22,7 +23,7 @@ export function oneView(store: Store, tab: Tab, contact: string | null): Templat
     <nav class="tabs" aria-label=${t("tabs")}>
       ${TABS.map((one) => html`<a href="#/${campaign.id}${one === "progress" ? "" : `/${one}`}" data-test="tab-${one}" aria-current=${one === tab ? "page" : nothing}>${t(`tab.${one}`)}</a>`)}
     </nav>
-    ${contact !== null ? contactView(store, campaign) : tab === "progress" ? progressTab(store, campaign) : tab === "results" ? resultsTab(store) : contactsTab(store, campaign)}
+    ${contact !== null ? contactView(store, campaign) : tab === "progress" ? progressTab(store, campaign) : tab === "results" ? resultsTab(store) : tab === "plan" ? planTab(store, campaign) : contactsTab(store, campaign)}
   `;
 }
 
@@ -42,8 +43,8 @@ function head(store: Store, campaign: Campaign): TemplateResult {
         </div>
       </div>
       <p class="soft facts">
-        <span>${coded("kind", campaign.kind)}</span><span>${campaign.channels.map((one) => coded("channel", one)).join(" → ")}</span><span>${coded("flow", campaign.flow)}</span
-        ><span class="numbers">${t("shown_number")} ${campaign.caller_id}</span><span class="numbers">${days}</span><span>${coded("mode", campaign.pacing.mode)}</span
+        <span>${coded("kind", campaign.kind)}</span><span>${campaign.channels.map((one) => coded("channel", one)).join(" → ")}</span>${campaign.flow === "" ? nothing : html`<span>${coded("flow", campaign.flow)}</span>`}<span>${coded("mode", campaign.pacing.mode)}</span
+        ><span class="numbers">${t("shown_number")} ${campaign.caller_id}</span><span class="numbers">${days}</span
         ><span>${t("changed", { who: campaign.changed_by, when: when(campaign.changed_at) })}</span>
       </p>
     </section>

@@ -2,7 +2,7 @@
 
 import { html, nothing, svg, type TemplateResult } from "lit";
 import { label } from "../shared/i18n";
-import { isSaid, spans, textNames } from "./draft";
+import { isSaid, isSpoken, spans, textNames } from "./draft";
 import { choiceField, faultText, ownFault, textField } from "./fields";
 import { CHANNELS, KINDS, MACHINES, MODES, RETRIED, type Channel, type Said } from "./types";
 import type { Wizard } from "./wizard";
@@ -24,6 +24,7 @@ function card(title: string, body: TemplateResult, hint = ""): TemplateResult {
 export function basicsStep(wizard: Wizard): TemplateResult {
   const { draft, choices } = wizard;
   const flows = choices.flows.map(({ name }): [string, string] => [name, coded("flow", name)]);
+  const queues = choices.queues.map((one): [string, string] => [one.name, label(one)]);
   const numbers = choices.caller_ids.map((one): [string, string] => [one.name, `${one.name} · ${label(one)}`]);
   return card(
     t("step.basics"),
@@ -31,10 +32,17 @@ export function basicsStep(wizard: Wizard): TemplateResult {
       <div class="fields">
         ${textField(wizard, "/name", t("field.name"), draft.name, (value) => (draft.name = value), { maxlength: 200 })}
         ${choiceField(wizard, "/kind", t("field.kind"), draft.kind, KINDS.map((one) => [one, coded("kind", one)]), (value) => (draft.kind = value))}
-        ${choiceField(wizard, "/flow", t("field.flow"), draft.flow, flows, (value) => (draft.flow = value), { hint: t("field.flow.hint") })}
+        ${choiceField(wizard, "/pacing/mode", t("field.mode"), draft.pacing.mode, MODES.map((one) => [one, coded("mode", one)]), (value) => {
+          draft.pacing.mode = value as typeof draft.pacing.mode;
+          draft.pacing.queue ||= choices.queues[0]?.name ?? "";
+        }, { hint: coded("mode_hint", draft.pacing.mode) })}
+        ${draft.pacing.mode === "automatic" ? nothing : choiceField(wizard, "/pacing/queue", t("field.queue"), draft.pacing.queue, queues, (value) => (draft.pacing.queue = value))}
+        ${draft.pacing.mode !== "automatic" ? nothing : choiceField(wizard, "/flow", t("field.flow"), draft.flow, flows, (value) => (draft.flow = value), { hint: t("field.flow.hint") })}
         ${choiceField(wizard, "/caller_id", t("field.caller_id"), draft.caller_id, numbers, (value) => (draft.caller_id = value), { hint: t("field.caller_id.hint") })}
         ${textField(wizard, "/priority", t("field.priority"), draft.priority, (value) => (draft.priority = value), { type: "number", min: -100, max: 100, hint: t("field.priority.hint") })}
+        ${textField(wizard, "/report_to", t("field.report_to"), draft.report_to, (value) => (draft.report_to = value), { type: "url", maxlength: 500, hint: t("field.report_to.hint") })}
       </div>
+      ${ownFault(wizard, "/pacing")}
     `,
   );
 }
@@ -58,7 +66,10 @@ export function textsStep(wizard: Wizard): TemplateResult {
       `,
       t("texts.hint", { placeholder: "{name}" }),
     )}
-    ${draft.channels.includes("telephone")
+    ${draft.channels.includes("telephone") && draft.pacing.mode !== "automatic"
+      ? html`<section class="card texts"><h2>${t("texts.script")}</h2>${pair(wizard, "/texts/script", t("texts.script.hint"), draft.script, 5)}</section>`
+      : nothing}
+    ${isSpoken(draft)
       ? html`
           <section class="card texts" aria-labelledby="spoken-title">
             <h2 id="spoken-title">${t("texts.spoken")}</h2>
@@ -73,7 +84,8 @@ export function textsStep(wizard: Wizard): TemplateResult {
     ${draft.channels.includes("email")
       ? html`<section class="card texts"><h2>${coded("channel", "email")}</h2>${pair(wizard, "/texts/email/subject", t("texts.subject"), draft.subject, 1)} ${pair(wizard, "/texts/email/text", t("texts.mail"), draft.mail, 5)}</section>`
       : nothing}
-    ${draft.channels.includes("sms") ? html`<section class="card texts"><h2>${coded("channel", "sms")}</h2>${pair(wizard, "/texts/sms", t("texts.sms"), draft.sms, 3)}</section>` : nothing}
+    ${draft.channels.includes("sms") ? html`<section class="card texts"><h2>${coded("channel", "sms")}</h2>${pair(wizard, "/texts/sms", t("texts.sms"), draft.sms, 3)}
+          ${textField(wizard, "/texts/sms/template", t("field.template"), draft.template, (value) => (draft.template = value), { maxlength: 100, hint: t("field.template.hint"), disabled: draft.begun !== null })}</section>` : nothing}
     <section class="card" aria-live="polite" data-test="variables"><h2>${t("texts.variables")}</h2>${variables(wizard)}</section>
   `;
 }
@@ -126,7 +138,7 @@ function pair(wizard: Wizard, pointer: string, words: string | TemplateResult, s
 
 function variables(wizard: Wizard): TemplateResult {
   const { draft, choices } = wizard;
-  const texts = [...(draft.channels.includes("telephone") ? textNames(draft, choices).map((name) => draft.spoken[name]) : []), ...(draft.channels.includes("email") ? [draft.subject, draft.mail] : []), ...(draft.channels.includes("sms") ? [draft.sms] : [])];
+  const texts = [...(isSpoken(draft) ? textNames(draft, choices).map((name) => draft.spoken[name]) : [draft.script]), ...(draft.channels.includes("email") ? [draft.subject, draft.mail] : []), ...(draft.channels.includes("sms") ? [draft.sms] : [])];
   const all = texts.filter(isSaid).map((said) => `${said?.zh} ${said?.en}`).join(" ");
   const named = (text: string, pattern: RegExp): string[] => [...new Set([...text.matchAll(pattern)].map((match) => match[1] ?? ""))];
   const known = named(all, /\{([a-z][a-z0-9_]{0,39})\}/g);
@@ -205,13 +217,10 @@ function pacing(wizard: Wizard): TemplateResult {
   const { pacing: pace } = wizard.draft;
   const figure = (name: "calls_per_second" | "max_channels" | "ring_seconds" | "abandon_percent", min: number, max: number, step = "1"): TemplateResult =>
     textField(wizard, `/pacing/${name}`, t(`field.${name}`), pace[name], (value) => (pace[name] = value), { type: "number", min, max, step });
-  const queues = wizard.choices.queues.map((one): [string, string] => [one.name, label(one)]);
   return html`
     <section class="card" aria-labelledby="pacing-title">
       <h2 id="pacing-title">${t("times.pacing")}</h2>
       <div class="fields">
-        ${choiceField(wizard, "/pacing/mode", t("field.mode"), pace.mode, MODES.map((one) => [one, coded("mode", one)]), (value) => (pace.mode = value as typeof pace.mode), { hint: coded("mode_hint", pace.mode) })}
-        ${pace.mode === "automatic" ? nothing : choiceField(wizard, "/pacing/queue", t("field.queue"), pace.queue, queues, (value) => (pace.queue = value))}
         ${figure("calls_per_second", 0.1, 100, "0.1")} ${figure("max_channels", 1, 1000)} ${figure("ring_seconds", 5, 120)}
         ${choiceField(wizard, "/pacing/machine", t("field.machine"), pace.machine, MACHINES.map((one) => [one, coded("machine", one)]), (value) => (pace.machine = value as typeof pace.machine))}
         ${pace.mode === "predictive" ? figure("abandon_percent", 0.1, 20, "0.1") : nothing}

@@ -1,9 +1,9 @@
 /** What the page holds: where it is, what it shows there, and how that is kept true while a campaign runs. */
 
-import { blob, get, put, words, type Page } from "../shared/api";
+import { blob, get, post, Problem, put, words, type Page } from "../shared/api";
 import { language } from "../shared/i18n";
 import type { Me } from "../shared/session";
-import type { Campaign, Choices, Contact, ContactDetail, Progress, Results, Standing, State } from "./types";
+import type { Audience, Campaign, Choices, Contact, ContactDetail, DryRun, Limits, Progress, Results, Standing, State } from "./types";
 import { t } from "./words";
 
 const TICK_MILLISECONDS = 2000;
@@ -12,9 +12,10 @@ const NOTICE_MILLISECONDS = 8000;
 const NOTICES = 4;
 const AT_ONCE = 50;
 
-export type Tab = "progress" | "results" | "contacts";
+export type Tab = "progress" | "results" | "contacts" | "plan";
 export type Place =
   | { view: "list" }
+  | { view: "limits" }
   | { view: "wizard"; id: string | null }
   | { view: "one"; id: string; tab: Tab; contact: string | null };
 
@@ -29,13 +30,14 @@ export interface ContactFilter {
   status: string;
 }
 
-/** `#/`, `#/new`, `#/ID/edit`, `#/ID`, `#/ID/results`, `#/ID/contacts`, `#/ID/contacts/CONTACT`. */
+/** `#/`, `#/new`, `#/ID/edit`, `#/ID`, `#/ID/results`, `#/ID/plan`, `#/ID/contacts`, `#/ID/contacts/CONTACT`, `#/limits`. */
 export function placeOf(hash: string): Place {
   const [id = "", what = "", contact = null] = hash.replace(/^#\/?/, "").split("/");
   if (id === "") return { view: "list" };
+  if (id === "limits") return { view: "limits" };
   if (id === "new") return { view: "wizard", id: null };
   if (what === "edit") return { view: "wizard", id };
-  const tab = what === "results" || what === "contacts" ? what : "progress";
+  const tab = what === "results" || what === "contacts" || what === "plan" ? what : "progress";
   return { view: "one", id, tab, contact };
 }
 
@@ -59,6 +61,11 @@ export class Store {
   nextContacts: string | null = null;
   contactFilter: ContactFilter = { state: "", status: "" };
   contact: ContactDetail | null = null;
+  dryRun: DryRun | null = null;
+  /** Null: it finds nobody by itself. */
+  audience: Audience | null = null;
+  /** Over all campaigns. */
+  limits: Limits | null = null;
   /** Counts answers that a chart is drawn from. */
   version = 0;
   #noticed = 0;
@@ -69,6 +76,10 @@ export class Store {
 
   get mayChange(): boolean {
     return this.#has("scheduler");
+  }
+
+  get isAdmin(): boolean {
+    return this.#has();
   }
 
   /** Calls are records of their own, with rights of their own. */
@@ -94,13 +105,17 @@ export class Store {
     const before = this.place;
     const place = placeOf(location.hash);
     this.place = place;
-    const id = place.view === "list" ? null : place.id;
+    const id = place.view === "list" || place.view === "limits" ? null : place.id;
     if (this.campaign?.id !== id || place.view === "wizard") this.#forget();
     if (place.view !== "one" || place.contact === null) this.contact = null;
     if (before.view !== place.view) scrollTo(0, 0);
     this.changed();
     await this.act("load", async () => {
       if (place.view === "list") return this.loadList();
+      if (place.view === "limits") {
+        this.limits = await get<Limits>("/campaigns/limits");
+        return;
+      }
       if (place.view === "wizard" && this.choices === null) this.choices = await get<Choices>("/campaigns/choices");
       if (id === null) return;
       const campaign = await get<Campaign>(`/campaigns/${id}`);
@@ -111,13 +126,14 @@ export class Store {
   }
 
   #forget(): void {
-    Object.assign(this, { campaign: null, progress: null, results: null, contacts: null, contact: null });
+    Object.assign(this, { campaign: null, progress: null, results: null, contacts: null, contact: null, dryRun: null, audience: null });
     this.contactFilter = { state: "", status: "" };
   }
 
   async #loadTab(place: Place & { view: "one" }): Promise<void> {
     if (this.progress === null || place.tab === "progress") await this.#loadProgress(place.id);
     if (place.tab === "results") await this.#loadResults(place.id);
+    if (place.tab === "plan") await Promise.all([this.loadDryRun(place.id), this.#loadAudience(place.id)]);
     if (place.tab === "contacts" && place.contact === null && this.contacts === null) await this.loadContacts();
     if (place.contact !== null) await this.loadContact(place.id, place.contact);
   }
@@ -146,6 +162,33 @@ export class Store {
   async #loadResults(id: string): Promise<void> {
     this.results = await get<Results>(`/campaigns/${id}/results`);
     this.version++;
+  }
+
+  async loadDryRun(id: string, cursor: string | null = null): Promise<void> {
+    const query = new URLSearchParams({ limit: String(AT_ONCE) });
+    if (cursor !== null) query.set("cursor", cursor);
+    const found = await get<DryRun>(`/campaigns/${id}/dry-run?${query}`);
+    this.dryRun = { ...found, items: [...(cursor === null ? [] : (this.dryRun?.items ?? [])), ...found.items] };
+  }
+
+  async #loadAudience(id: string): Promise<void> {
+    try {
+      this.audience = await get<Audience>(`/campaigns/${id}/audience`);
+    } catch (error) {
+      if (!(error instanceof Problem && error.code === "campaign-audience-not-found")) throw error;
+      this.audience = null;
+    }
+  }
+
+  async putAudienceTime(id: string, atTime: string | null): Promise<void> {
+    const body = { audience: this.audience?.audience, at_time: atTime };
+    this.audience = await put<Audience>(`/campaigns/${id}/audience`, body);
+  }
+
+  /** The day's one look, now. */
+  async lookNow(id: string): Promise<void> {
+    this.audience = await post<Audience>(`/campaigns/${id}/audience/look`);
+    await Promise.all([this.loadDryRun(id), this.#loadProgress(id)]);
   }
 
   async loadContacts(cursor: string | null = null): Promise<void> {

@@ -34,7 +34,8 @@ export interface Said {
 export interface Texts {
   spoken: Record<string, Said>;
   email: { subject: Said; text: Said } | null;
-  sms: Said | null;
+  sms: (Said & { template: string }) | null;
+  script: Said | null;
 }
 
 export interface Windows {
@@ -82,6 +83,7 @@ export interface Campaign {
   windows: Windows;
   pacing: Pacing;
   retry: RetryRules;
+  report_to: string;
   starts_at: string;
   ends_at: string;
   version: number;
@@ -193,3 +195,43 @@ export interface Added {
   added: number;
   rejected: Rejected[];
 }
+
+export interface Foreseen {
+  contact_id: string;
+  key: string;
+  name: string;
+  decision: string;
+  reason: string;
+  at: string | null;
+  channel: Channel;
+  number: string | null;
+}
+
+export interface DryRun {
+  contacts: number;
+  counted: number;
+  by_decision: Counts;
+  by_reason: Counts;
+  items: Foreseen[];
+  next_cursor: string | null;
+}
+
+export interface Audience {
+  audience: Record<string, unknown>;
+  at_time: string | null;
+  standard: string | null;
+  days: { day: string; found: number; added: number; unreachable: number; finished_at: string | null }[];
+}
+
+export const LIMITS = [
+  { name: "attempts_per_number_daily", min: 1, max: 50, step: "1" },
+  { name: "attempts_per_person_daily", min: 1, max: 50, step: "1" },
+  { name: "conversations_per_person_daily", min: 1, max: 50, step: "1" },
+  { name: "hours_between_conversations", min: 0, max: 720, step: "1" },
+  { name: "quiet_from", min: 0, max: 24, step: "1" },
+  { name: "quiet_until", min: 0, max: 24, step: "1" },
+  { name: "max_channels", min: 1, max: 5000, step: "1" },
+  { name: "calls_per_second", min: 0.1, max: 500, step: "0.1" },
+] as const;
+
+export type Limits = Record<(typeof LIMITS)[number]["name"], number>;

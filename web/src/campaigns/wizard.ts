@@ -10,7 +10,7 @@ import type { Campaign, Choices } from "./types";
 import { coded, t } from "./words";
 
 const STEPS = {
-  basics: { draw: basicsStep, pointers: ["/name", "/kind", "/flow", "/caller_id", "/priority"] },
+  basics: { draw: basicsStep, pointers: ["/name", "/kind", "/flow", "/caller_id", "/priority", "/report_to", "/pacing/mode", "/pacing/queue"] },
   texts: { draw: textsStep, pointers: ["/texts", "/channels"] },
   times: { draw: timesStep, pointers: ["/zone", "/starts_at", "/ends_at", "/windows", "/pacing"] },
   retry: { draw: retryStep, pointers: ["/retry"] },
@@ -19,7 +19,7 @@ type StepName = keyof typeof STEPS;
 const NAMES = Object.keys(STEPS) as StepName[];
 
 /** Where a reason of `invalid-campaign` belongs. */
-const PLACES: Record<string, string> = { caller_id: "/caller_id", flow: "/flow", zone: "/zone", queue: "/pacing/queue", texts: "/texts", validity: "/ends_at" };
+const PLACES: Record<string, string> = { caller_id: "/caller_id", flow: "/flow", zone: "/zone", queue: "/pacing/queue", texts: "/texts", email: "/channels", sms: "/channels", validity: "/ends_at" };
 
 export interface Wizard extends Form {
   draft: Draft;
@@ -146,7 +146,7 @@ function refused(store: Store, error: unknown): void {
   tell(store, error.message);
 }
 
-function faultWords(reason: string): string {
+export function faultWords(reason: string): string {
   const found = coded("fault", reason);
   return found === reason ? t("fault.other") : found;
 }

@@ -147,7 +147,7 @@ export class BrowserPhone {
       if (cause !== JsSIP.C.causes.CONNECTION_ERROR) this.#retry();
     });
     ua.on("newRTCSession", (event: IncomingRTCSessionEvent) => {
-      if (event.originator === "remote" && ua === this.#ua) this.#rings(event.session);
+      if (event.originator === "remote" && ua === this.#ua) this.#rings(event.session, asksToAnswer(event.request));
     });
     ua.start();
   }
@@ -193,7 +193,7 @@ export class BrowserPhone {
 
   // -- one call
 
-  #rings(session: RTCSession): void {
+  #rings(session: RTCSession, answerAtOnce: boolean): void {
     if (this.#session !== null) {
       session.terminate({ status_code: 486 });
       return;
@@ -217,7 +217,7 @@ export class BrowserPhone {
         this.#set("microphone-refused");
       }
     });
-    if (Date.now() < this.#autoAnswerUntil) {
+    if (answerAtOnce || Date.now() < this.#autoAnswerUntil) {
       this.#autoAnswerUntil = 0;
       this.answer();
     } else this.#ring.start();
@@ -294,4 +294,9 @@ class RingTone {
       tone.stop(at + 0.35);
     });
   }
+}
+
+/** A person whom a campaign called is on the line already (asterisk_conf/extensions_campaigns.conf.j2). */
+function asksToAnswer(request: { getHeader(name: string): string | undefined }): boolean {
+  return /;\s*answer-after=0\b/.test(request.getHeader("Call-Info") ?? "");
 }

@@ -4,7 +4,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { day, duration, label, language, moment, when } from "../shared/i18n";
 import type { Desk } from "./model";
-import type { Named, PopCall, PopPatient, ScreenPop } from "./types";
+import type { CalledContact, Named, PopCall, PopPatient, ScreenPop } from "./types";
 import { coded, t } from "./words";
 
 export function popCard(desk: Desk): TemplateResult {
@@ -19,7 +19,7 @@ export function popCard(desk: Desk): TemplateResult {
   }
   return html`
     <section class="card pop" aria-labelledby="pop-title" aria-live="polite" data-test="pop" data-call=${pop.call_id}>
-      ${head(desk, pop)} ${way(pop)} ${pop.candidates.length > 1 ? choose(desk, pop) : nothing}
+      ${head(desk, pop)} ${pop.campaign === null ? way(pop) : called(pop.campaign)} ${pop.candidates.length > 1 ? choose(desk, pop) : nothing}
       ${pop.patient ? patient(desk, pop, pop.patient) : html`<p class="soft" data-test="no-patient">${t("pop.unknown_caller")}</p>`}
       ${workOrders(pop)} ${history(desk, pop)}
     </section>
@@ -48,6 +48,16 @@ function head(desk: Desk, pop: ScreenPop): TemplateResult {
 
 function fact(name: string, value: unknown): TemplateResult {
   return html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
+}
+
+export function called(campaign: CalledContact): TemplateResult {
+  return html`
+    <div class="called" data-test="campaign">
+      <h3>${t("pop.campaign")} · ${campaign.name}</h3>
+      <p>${t("pop.ask_for")} <strong data-test="contact">${campaign.contact || t("unknown")}</strong></p>
+      ${campaign.script === "" ? nothing : html`<blockquote data-test="script">${campaign.script}</blockquote>`}
+    </div>
+  `;
 }
 
 function way(pop: ScreenPop): TemplateResult {

@@ -177,6 +177,17 @@ export interface ScreenPop {
   disposition: Disposition | null;
   disposition_form: DispositionForm | null;
   reveal_reasons: (Labelled & { code: string; active: boolean })[];
+  campaign: CalledContact | null;
+}
+
+/** Whom a campaign of ours called, and what is to be said. */
+export interface CalledContact {
+  id: string;
+  name: string;
+  kind: string;
+  contact: string;
+  variables: Record<string, string>;
+  script: string;
 }
 
 export interface OwnFigures {
