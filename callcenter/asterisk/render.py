@@ -65,6 +65,7 @@ MODULES = (
     "res_pjsip_dtmf_info.so",
     "res_pjsip_endpoint_identifier_ip.so",
     "res_pjsip_endpoint_identifier_user.so",
+    "res_pjsip_header_funcs.so",
     "res_pjsip_nat.so",
     "res_pjsip_pubsub.so",
     "res_pjsip_refer.so",

@@ -50,6 +50,7 @@ async def hotline(
         yield hotline
         if request.node.stash.get(FAILED, False):
             print(hotline.evidence())
+        assert hotline.missing_in_asterisk() == []
 
 
 FAILED = pytest.StashKey[bool]()

@@ -64,6 +64,12 @@ class Hotline:
     def observer(self) -> Observer:
         return Observer(self.database, self.stack.pbx)
 
+    def missing_in_asterisk(self) -> list[str]:
+        """What the dialplan named and no loaded module has: Asterisk goes on without it, and says so in its log only."""
+        log = self.settings.pbx_dir / "log" / "messages.log"
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        return [line for line in lines if "not registered" in line or "No application '" in line]
+
     def evidence(self) -> str:
         """What the processes wrote, for a failed scenario's report."""
         logs = [

@@ -12,6 +12,7 @@ from tests.e2e.hotline import AGENT_PASSWORD, Hotline, agent
 PEOPLE = [SamplePatient("王小明", f"1380000020{n}") for n in range(1, 4)]
 QUEUE = "expert"
 PACING = {"mode": "progressive", "queue": QUEUE, "calls_per_second": 5, "max_channels": 10, "ring_seconds": 20}
+ANSWER_AT_ONCE = "Call-Info: <sip:callcenter>;answer-after=0"
 TEXTS = {"script": {"zh": "请问是{name}吗？"}}
 
 
@@ -36,7 +37,7 @@ async def test_progressive_one_at_a_time_for_the_one_agent(hotline: Hotline, cam
     await hotline.stack.start_service()
     stays = Called([StayUntilHangUp(60)], ring_seconds=1.0)
     await hotline.phones.network_at_trunk(hotline.settings.trunk_port, {one.number: stays for one in PEOPLE})
-    await hotline.agent_sits_down(agent("1001"), [Wait(3), HangUp()], ring_seconds=0.1)
+    desk = await hotline.agent_sits_down(agent("1001"), [Wait(3), HangUp()], ring_seconds=0.1)
     campaign = await given(campaigns, *PEOPLE)
     await campaigns.becomes(campaign, "running")
     for one in PEOPLE:
@@ -44,6 +45,7 @@ async def test_progressive_one_at_a_time_for_the_one_agent(hotline: Hotline, cam
         (attempt,) = contact["attempts_made"]
         assert (attempt["outcome"], attempt["agent_number"], contact["result"]) == ("completed", "1001", "reached")
     assert await overlaps(campaigns) == 0
+    assert await asyncio.to_thread(lambda: desk.trace(100_000).count(ANSWER_AT_ONCE)) >= len(PEOPLE)
 
 
 async def test_nobody_is_free_any_more_when_the_person_answers(hotline: Hotline, campaigns: Campaigns) -> None:
@@ -69,7 +71,7 @@ async def test_who_phoned_comes_first(hotline: Hotline, campaigns: Campaigns) ->
     await hotline.stack.start_service()
     stays = Called([StayUntilHangUp(60)], ring_seconds=1.0)
     await hotline.phones.network_at_trunk(hotline.settings.trunk_port, {PEOPLE[0].number: stays})
-    await hotline.agent_sits_down(agent("1001"), [Wait(3), HangUp()], ring_seconds=2.0)
+    await hotline.agent_sits_down(agent("1001"), [Wait(3), HangUp()], ring_seconds=0.5)
     await hotline.agent_pauses(agent("1001"))
     waits = [await hotline.ask_for_a_person(one, [StayUntilHangUp(120)]) for one in PATIENTS[:2]]
     await hotline.observer.waiting("consultation", 2)
