@@ -2,6 +2,7 @@
 
 import asyncio
 
+from callcenter.campaigns.agent_pacing import ENOUGH_DIALS
 from callcenter.campaigns.models import CampaignAttempt
 from demo.hospital import PATIENTS, SamplePatient
 from demo.observer import until
@@ -64,6 +65,30 @@ async def test_nobody_is_free_any_more_when_the_person_answers(hotline: Hotline,
     contact = await campaigns.after(campaign, PEOPLE[0].number, 1)
     (attempt,) = contact["attempts_made"]
     assert attempt["outcome"] == "abandoned_by_us"
+
+
+async def test_predictive_dials_ahead_of_what_it_has_seen(hotline: Hotline, campaigns: Campaigns) -> None:
+    """One agent. Of thirty people one in five answered: now two are called for the agent who is free."""
+    await hotline.stack.start_service()
+    people = [SamplePatient("王小明", f"138000003{n:02}") for n in range(1, ENOUGH_DIALS + 3)]
+    first, last = people[:ENOUGH_DIALS], people[ENOUGH_DIALS:]
+    answer = {one.number: Called([StayUntilHangUp(60)]) for one in first[::5]}
+    busy = {one.number: Called(refuse=486) for one in first if one.number not in answer}
+    rings = {one.number: Called(refuse=0) for one in last}
+    await hotline.phones.network_at_trunk(hotline.settings.trunk_port, answer | busy | rings)
+    await hotline.agent_sits_down(agent("1001"), [Wait(1), HangUp()], ring_seconds=0.1)
+    campaign = await given(campaigns, *first, mode="predictive", abandon_percent=15, ring_seconds=6)
+    await campaigns.becomes(campaign, "running")
+    for one in first:
+        contact = await campaigns.after(campaign, one.number, 1, timeout_seconds=120)
+        outcomes = [one["outcome"] for one in contact["attempts_made"]]
+        assert outcomes == ["completed" if one.number in answer else "busy"]
+    assert await overlaps(campaigns) == 0
+    await campaigns.add(campaign, *last)
+    for one in last:
+        contact = await campaigns.after(campaign, one.number, 1)
+        assert [one["outcome"] for one in contact["attempts_made"]] == ["no_answer"]
+    assert await overlaps(campaigns) == 1
 
 
 async def test_who_phoned_comes_first(hotline: Hotline, campaigns: Campaigns) -> None:

@@ -1,10 +1,10 @@
 /** What the page holds: where it is, what it shows there, and how that is kept true while a campaign runs. */
 
-import { blob, get, post, Problem, put, words, type Page } from "../shared/api";
+import { blob, get, post, Problem, put, type Page } from "../shared/api";
 import { language } from "../shared/i18n";
 import type { Me } from "../shared/session";
 import type { Audience, Campaign, Choices, Contact, ContactDetail, DryRun, Limits, Progress, Results, Standing, State } from "./types";
-import { t } from "./words";
+import { t, wordsOf } from "./words";
 
 const TICK_MILLISECONDS = 2000;
 const TICKS_OF_LIST = 5;
@@ -256,7 +256,7 @@ export class Store {
       } else return;
       this.dismissOf("tick");
     } catch (error) {
-      this.notice("bad", words(error), "tick");
+      this.notice("bad", wordsOf(error), "tick");
     } finally {
       this.#ticking = false;
       this.changed();
@@ -277,7 +277,7 @@ export class Store {
       if (done !== undefined) this.notice("good", done);
       return true;
     } catch (error) {
-      this.notice("bad", words(error));
+      this.notice("bad", wordsOf(error));
       return false;
     } finally {
       this.busy.delete(key);

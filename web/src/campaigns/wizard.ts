@@ -1,13 +1,13 @@
 /** A campaign is made, or edited, in four steps; it can be saved at each. Nobody is called before it is started. */
 
 import { html, nothing, type TemplateResult } from "lit";
-import { get, post, Problem, put, words as wordsOf } from "../shared/api";
+import { get, post, Problem, put } from "../shared/api";
 import { bodyOf, draftOf, lookOver, newDraft, type Draft } from "./draft";
 import { faultsAt, type Form } from "./fields";
 import { basicsStep, retryStep, textsStep, timesStep } from "./steps";
 import type { Store } from "./store";
 import type { Campaign, Choices } from "./types";
-import { coded, t } from "./words";
+import { coded, t, wordsOf } from "./words";
 
 const STEPS = {
   basics: { draw: basicsStep, pointers: ["/name", "/kind", "/flow", "/caller_id", "/priority", "/report_to", "/pacing/mode", "/pacing/queue"] },
