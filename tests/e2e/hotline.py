@@ -65,7 +65,7 @@ class Hotline:
         return Observer(self.database, self.stack.pbx)
 
     def missing_in_asterisk(self) -> list[str]:
-        """What the dialplan named and no loaded module has: Asterisk goes on without it, and says so in its log only."""
+        """What the dialplan names and no module has: Asterisk goes on without it, and says so in its log only."""
         log = self.settings.pbx_dir / "log" / "messages.log"
         lines = log.read_text(errors="replace").splitlines() if log.exists() else []
         return [line for line in lines if "not registered" in line or "No application '" in line]

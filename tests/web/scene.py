@@ -125,19 +125,24 @@ class Scene:
     def rings(self, call_id: str = CALL) -> None:
         """A caller of the queue, who has waited for half a minute; the ledger was read up to there."""
 
+        self.waits(call_id)
+
         async def change(session: AsyncSession, agent: Agent) -> None:
-            caller = {
-                "uniqueid": call_id,
-                "queue_name": "consultation",
-                "pbx": "pbx1",
-                "caller_number": CALLER,
-                "priority": 1,
-                "joined_at": now() - timedelta(seconds=30),
-            }
-            await queue_queries.put_waiting(session, [caller])
             await agents.record_activity(session, agent, Activity.RINGING, call_id=call_id)
 
         self._change(change)
+
+    def waits(self, call_id: str) -> None:
+        """A caller in the queue, for half a minute; nobody is rung yet."""
+        caller = {
+            "uniqueid": call_id,
+            "queue_name": "consultation",
+            "pbx": "pbx1",
+            "caller_number": CALLER,
+            "priority": 1,
+            "joined_at": now() - timedelta(seconds=30),
+        }
+        self._change(lambda session, _agent: queue_queries.put_waiting(session, [caller]))
 
     def is_answered(self, call_id: str = CALL) -> None:
         self._does(Activity.ON_CALL, call_id)

@@ -433,6 +433,7 @@ def test_who_would_be_called_when_and_whom_it_finds_by_itself(scene: Scene, camp
     page = campaigns(path=f"/campaigns#/{campaign}/plan")
     expect(page.get_by_test_id("dry-run")).to_contain_text("张伟")
     expect(page.get_by_test_id("foreseen").locator("tbody tr")).to_have_count(7)
+    expect(page.locator('[data-counts="reason"]')).to_contain_text("不再联系")
     audience = page.get_by_test_id("audience")
     expect(audience).to_contain_text("生日")
     expect(audience).to_contain_text("最小年龄")

@@ -4,6 +4,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { moment, when } from "../shared/i18n";
 import { counts } from "./bars";
+import { reasonWords } from "./contacts";
 import type { Store } from "./store";
 import type { Audience, Campaign, DryRun, Foreseen } from "./types";
 import { coded, t } from "./words";
@@ -15,7 +16,7 @@ export function planTab(store: Store, campaign: Campaign): TemplateResult {
 function dryRun(store: Store, campaign: Campaign): TemplateResult {
   const run = store.dryRun;
   return html`
-    <section class="card" aria-labelledby="plan-title" aria-live="polite" data-test="dry-run">
+    <section class="card stack" aria-labelledby="plan-title" aria-live="polite" data-test="dry-run">
       <div class="row between">
         <h2 id="plan-title">${t("plan.title")}</h2>
         <button type="button" data-test="foresee" ?disabled=${store.busy.has("plan")} @click=${() => void store.act("plan", () => store.loadDryRun(campaign.id))}>${t("reload")}</button>
@@ -31,7 +32,7 @@ function foreseen(store: Store, campaign: Campaign, run: DryRun): TemplateResult
     ${run.counted < run.contacts ? html`<p class="soft small">${t("plan.counted", { counted: run.counted, contacts: run.contacts })}</p>` : nothing}
     <div class="pair">
       <div><h3>${t("plan.decisions")}</h3>${counts("decision", t("plan.decisions"), run.by_decision)}</div>
-      <div><h3>${t("column.reason")}</h3>${counts("reason", t("column.reason"), run.by_reason)}</div>
+      <div><h3>${t("column.reason")}</h3>${counts("reason", t("column.reason"), run.by_reason, undefined, (_, reason) => reasonWords(reason))}</div>
     </div>
     <div class="scroll" tabindex="0" role="region" aria-labelledby="plan-title">
       <table data-test="foreseen">
@@ -52,9 +53,9 @@ function line(campaign: Campaign, one: Foreseen): TemplateResult {
     <tr>
       <td><a href="#/${campaign.id}/contacts/${one.contact_id}">${one.name || one.key}</a></td>
       <td>${coded("decision", one.decision)}</td>
-      <td>${coded("reason", one.reason)}</td>
+      <td>${reasonWords(one.reason)}</td>
       <td>${one.at === null ? "–" : when(one.at)}</td>
-      <td class="numbers">${one.number ?? coded("channel", one.channel)}</td>
+      <td class="numbers">${one.number ?? (one.at === null ? "–" : coded("channel", one.channel))}</td>
     </tr>
   `;
 }
@@ -64,7 +65,7 @@ function line(campaign: Campaign, one: Foreseen): TemplateResult {
 function audience(store: Store, campaign: Campaign): TemplateResult {
   const found = store.audience;
   return html`
-    <section class="card" aria-labelledby="audience-title" data-test="audience">
+    <section class="card stack" aria-labelledby="audience-title" data-test="audience">
       <h2 id="audience-title">${t("audience.title")}</h2>
       ${found === null ? html`<p class="soft" data-test="no-audience">${t("audience.none")}</p>` : audienceOf(store, campaign, found)}
     </section>
