@@ -130,7 +130,7 @@ async def _claim(database: Database, contacts: int) -> float:
 async def _bare(database: Database, contacts: int) -> float:
     lock = text(
         "SELECT id FROM campaign_contacts WHERE campaign_id = :campaign AND state = 'waiting' AND next_at <= now()"
-        " ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED"
+        " AND next_channel = 'telephone' ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED"
     )
     mark = text("UPDATE campaign_contacts SET state = 'dialling' WHERE id = :id")
     began = time.perf_counter()

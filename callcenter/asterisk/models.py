@@ -4,8 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, ColumnElement, Identity, Index, String, literal_column, text
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from callcenter.core.db import Base
 
@@ -26,6 +26,11 @@ class PbxCommand(Base):
     __tablename__ = "pbx_commands"
     __table_args__ = (
         Index("ix_pbx_commands_open", "pbx", "id", postgresql_where=text("state IN ('pending', 'sent')")),
+        Index(
+            "ix_pbx_commands_attempt",
+            text("(arguments ->> 'attempt')"),
+            postgresql_where=text("(arguments ->> 'attempt') IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -40,3 +45,12 @@ class PbxCommand(Base):
     finished_at: Mapped[datetime | None]
     answer: Mapped[str | None]
     """Asterisk's own message."""
+
+
+_ATTEMPT = literal_column("pbx_commands.arguments ->> 'attempt'", String)
+"""As the index has it: with a key that is bound as a value the index does not match."""
+
+
+def is_for_attempt(attempt_id: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """Of a command: it dials for this attempt, or ends that dial."""
+    return attempt_id == _ATTEMPT

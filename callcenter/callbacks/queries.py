@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.asterisk import variables
 from callcenter.asterisk.commands import HangUpChannel, PlaceCallback
-from callcenter.asterisk.models import CommandState, PbxCommand
+from callcenter.asterisk.models import CommandState, PbxCommand, is_for_attempt
 from callcenter.callbacks.models import IS_OPEN, OPEN_STATES, Callback, CallbackAttempt, CallbackRules, CallbackState
 from callcenter.calls.models import Call, LedgerEvent, Leg
 from callcenter.core.conditions import one_of
@@ -181,7 +181,7 @@ async def list_open_attempts(session: AsyncSession, pbx: str, *, placed_before: 
             PbxCommand.state.in_((CommandState.PENDING, CommandState.SENT)),
             PbxCommand.finished_at >= placed_before,
         ),
-        PbxCommand.arguments["attempt"].astext == CallbackAttempt.id,
+        is_for_attempt(CallbackAttempt.id),
     )
     query = (
         select(CallbackAttempt.id)

@@ -8,13 +8,13 @@ from operator import attrgetter, itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, insert, or_, select, text
+from sqlalchemy import Select, exists, func, insert, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.asterisk.campaign_commands import PlaceCampaignCall, PlacePreviewCall
 from callcenter.asterisk.commands import HangUpChannel
-from callcenter.asterisk.models import CommandState, PbxCommand
+from callcenter.asterisk.models import CommandState, PbxCommand, is_for_attempt
 from callcenter.calls.models import Call, LedgerEvent, Leg
 from callcenter.campaigns.models import (
     CONVERSATIONS,
@@ -272,6 +272,11 @@ async def list_open_messages(session: AsyncSession, campaign_id: UUID, contact_i
 
 async def list_open_attempts(session: AsyncSession, pbx: str, *, claimed_before: datetime) -> set[str]:
     """Dials that are not over and of which this PBX has surely been told, some time ago."""
+    return set(await session.scalars(open_attempts(pbx, claimed_before)))
+
+
+def open_attempts(pbx: str, claimed_before: datetime) -> Select[str]:
+    """See list_open_attempts; all commands of a month lie beside those that count."""
     told = exists().where(
         PbxCommand.pbx == pbx,
         PbxCommand.action.in_((PlaceCampaignCall.action, PlacePreviewCall.action, HangUpChannel.action)),
@@ -279,9 +284,9 @@ async def list_open_attempts(session: AsyncSession, pbx: str, *, claimed_before:
             PbxCommand.state.in_((CommandState.PENDING, CommandState.SENT)),
             PbxCommand.finished_at >= claimed_before,
         ),
-        PbxCommand.arguments["attempt"].astext == CampaignAttempt.id,
+        is_for_attempt(CampaignAttempt.id),
     )
-    query = select(CampaignAttempt.id).where(
+    return select(CampaignAttempt.id).where(
         CampaignAttempt.pbx == pbx,
         CampaignAttempt.is_open,
         CampaignAttempt.channel == Channel.TELEPHONE.value,
@@ -289,7 +294,6 @@ async def list_open_attempts(session: AsyncSession, pbx: str, *, claimed_before:
         or_(CampaignAttempt.offered_until.is_(None), CampaignAttempt.offered_until < claimed_before),
         ~told,
     )
-    return set(await session.scalars(query))
 
 
 # -- contacts

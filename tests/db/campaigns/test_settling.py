@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from callcenter.asterisk.models import CommandState
 from callcenter.callouts import service as callouts
@@ -22,6 +22,7 @@ from callcenter.campaigns.models import (
     ContactResult,
     Outcome,
 )
+from callcenter.campaigns.queries import open_attempts
 from callcenter.core.alarms import Alarm
 from callcenter.core.audit import SYSTEM
 from callcenter.core.clock import now
@@ -56,6 +57,12 @@ from tests.support.people import HOME, PBX, commands_of
 HANDLERS = LedgerHandlers(on_ends=(on_ends,))
 ENDED = AT + timedelta(seconds=30.1)
 EXACTLY = {"spread_percent": 0}
+OLD_COMMANDS = """
+    INSERT INTO pbx_commands (pbx, action, arguments, cause, state, created_at, finished_at)
+    SELECT :pbx, 'place_campaign_call', jsonb_build_object('attempt', 'pbx1-ca-' || n), 'campaign', 'done',
+           CAST(:at AS timestamptz), CAST(:at AS timestamptz)
+    FROM generate_series(1, 100000) AS n
+"""
 
 
 async def dialled(database: Database, campaign: UUID, *, at: Any = AT) -> CampaignAttempt:
@@ -336,6 +343,20 @@ class TestVanished:
             assert await looked_for(database, later) == {attempt.id}
         await vanished(database, attempt.id)
         assert await looked_for(database, later) == set()
+
+    async def test_a_month_of_commands_is_not_searched_for_it(self, database: Database) -> None:
+        campaign = await given_campaign(database)
+        await add(database, campaign, *(person(index) for index in range(1, 21)))
+        assert await place(database, campaign) == 20
+        async with database.transaction() as session:
+            await session.execute(text(OLD_COMMANDS), {"pbx": PBX, "at": AT - timedelta(days=1)})
+        async with database.transaction() as session:
+            await session.execute(text("ANALYZE"))
+            query = open_attempts(PBX, AT + timedelta(minutes=1))
+            compiled = query.compile(database.engine.sync_engine, compile_kwargs={"literal_binds": True})
+            plan = "\n".join(await session.scalars(text(f"EXPLAIN {compiled}".replace(":", "\\:"))))
+        assert "ix_pbx_commands_attempt" in plan
+        assert "Seq Scan on pbx_commands" not in plan
 
     async def test_ten_times_not_placed_is_enough(self, database: Database) -> None:
         async with database.transaction() as session:
