@@ -8,6 +8,8 @@ import { t, wordsOf } from "./words";
 
 const TICK_MILLISECONDS = 2000;
 const TICKS_OF_LIST = 5;
+/** A campaign of a million is counted for a second: who looks on takes a tenth of that. */
+const RESTS = 9;
 const NOTICE_MILLISECONDS = 8000;
 const NOTICES = 4;
 const AT_ONCE = 50;
@@ -71,6 +73,7 @@ export class Store {
   #noticed = 0;
   #ticks = 0;
   #ticking = false;
+  #restUntil = 0;
 
   constructor(readonly changed: () => void) {}
 
@@ -241,7 +244,8 @@ export class Store {
 
   /** What moves by itself: every two seconds while it runs and somebody looks. */
   async #tick(): Promise<void> {
-    if (document.hidden || this.#ticking || this.busy.size > 0) return;
+    if (document.hidden || this.#ticking || this.busy.size > 0 || performance.now() < this.#restUntil) return;
+    const began = performance.now();
     const { place, campaign } = this;
     const turn = ++this.#ticks % TICKS_OF_LIST === 0;
     this.#ticking = true;
@@ -259,6 +263,7 @@ export class Store {
       this.notice("bad", wordsOf(error), "tick");
     } finally {
       this.#ticking = false;
+      this.#restUntil = performance.now() + RESTS * (performance.now() - began);
       this.changed();
     }
   }
