@@ -28,7 +28,7 @@ from tests.support.campaign_results import Attempted, given_campaign, given_cont
 from tests.web.scene import Scene
 
 NOTHING_STICKS_OUT = "() => document.documentElement.scrollWidth <= innerWidth"
-"""Charts follow the window a moment later. A function: an expression would be read anew in the page, which forbids that."""
+"""Charts follow the window a moment later. A function: the page's policy forbids expressions."""
 USER, PASSWORD = "planner", "planner of this test"
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">{{7*7}}"
 OpenCampaigns = Callable[..., Page]
