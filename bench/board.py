@@ -82,7 +82,7 @@ async def busy_hall(url: str, folder: Path) -> AsyncIterator[tuple[Database, Ser
         async with database.transaction() as session:
             for statement in FILL:
                 await session.execute(text(statement))
-        installation = await stack.enter_async_context(Stack(private_settings(folder, rtp_slot=0), url))
+        installation = await stack.enter_async_context(Stack(private_settings(folder, slot=0), url))
         service = await installation.start_service([ProcessRole.API])
         yield database, service, await given_token(database, Role.SUPERVISOR)
 

@@ -148,7 +148,7 @@ async def busy_hotline(
     """
     state_dir = directory / "state"
     state_dir.mkdir(mode=0o755)
-    settings = private_settings(state_dir, rtp_slot=0).model_copy(
+    settings = private_settings(state_dir, slot=0).model_copy(
         update={
             "rtp_port_first": 10_000,
             "rtp_port_last": 19_999,

@@ -1,14 +1,14 @@
 """Where benches run: a database of their own that writes to disk as a real one does, gone afterwards."""
 
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from callcenter.core.embedded_postgres import EmbeddedPostgres
 from callcenter.core.migrate import upgrade
+from demo import ports
 
 
 @contextmanager
@@ -46,10 +46,4 @@ def bench_databases(*names: str) -> Iterator[list[str]]:
 
 def free_port() -> int:
     """A port of the loopback interface that is free now, for TCP and UDP."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
-            tcp.bind(("127.0.0.1", 0))
-            port: int = tcp.getsockname()[1]
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, suppress(OSError):
-                udp.bind(("127.0.0.1", port))
-                return port
+    return ports.free_port(slot=0)

@@ -9,7 +9,6 @@ import itertools
 import os
 import shutil
 import signal
-import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from callcenter.core.errors import SetupError
 from callcenter.core.progress import Progress, silent
 from callcenter.queues import service as queues
 from callcenter.roles import ProcessRole
+from demo.ports import free_port
 
 READY_SECONDS = 60.0
 LOOPBACK = "127.0.0.1"
@@ -175,48 +175,28 @@ def environment(settings: Settings, database_url: str) -> dict[str, str]:
 
 
 _RTP_BLOCK = 400
-_RTP_PORTS = range(34_000, 34_000 + 16 * _RTP_BLOCK)
+_FIRST_RTP_PORT = 34_000
 
 
-def private_settings(state_dir: Path, *, rtp_slot: int) -> Settings:
+def private_settings(state_dir: Path, *, slot: int) -> Settings:
     """Settings of an installation beside others on this machine: free ports, its own directory.
 
-    ``rtp_slot`` 0..15: Asterisk's RTP range, which has to be free as a block.
+    ``slot`` 0..15: whose ports and RTP range, which has to be free as a block.
     """
-    ports = iter(_free_ports(7))
-    first = _RTP_PORTS.start + rtp_slot * _RTP_BLOCK
+    first = _FIRST_RTP_PORT + slot * _RTP_BLOCK
     return Settings(
         state_dir=state_dir,
-        api_port=next(ports),
-        fastagi_port=next(ports),
-        sip_port=next(ports),
-        ami_port=next(ports),
-        pbx_http_port=next(ports),
-        trunk_port=next(ports),
+        api_port=free_port(slot),
+        fastagi_port=free_port(slot),
+        sip_port=free_port(slot),
+        ami_port=free_port(slot),
+        pbx_http_port=free_port(slot),
+        trunk_port=free_port(slot),
         rtp_port_first=first,
         rtp_port_last=first + _RTP_BLOCK - 1,
         trunk_watch_seconds=0,  # nobody answers there but now and then
         log_level="INFO",
     )
-
-
-def _free_ports(count: int) -> Iterator[int]:
-    """Distinct ports that are free for TCP and UDP now, and that nobody takes for RTP a moment later."""
-    with contextlib.ExitStack() as held:
-        found = 0
-        while found < count:
-            tcp = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
-            tcp.bind((LOOPBACK, 0))
-            port: int = tcp.getsockname()[1]
-            udp = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            if port in _RTP_PORTS:
-                continue
-            try:
-                udp.bind((LOOPBACK, port))
-            except OSError:
-                continue
-            found += 1
-            yield port
 
 
 def wipe(directory: Path) -> None:

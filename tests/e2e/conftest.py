@@ -13,6 +13,7 @@ from callcenter.core.config import Settings
 from callcenter.core.db import Database
 from demo.stack import private_settings
 from tests.e2e.hotline import Hotline
+from tests.support.ports import SLOT
 
 SECONDS_FILE = Path(__file__).with_name("seconds.txt")
 """What the longer scenarios took; anew by ``pytest tests/e2e --durations=0``. It orders them and decides nothing."""
@@ -34,9 +35,8 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
             monkeypatch.delenv(name)
     # not under pytest's own deep folder: sockets have short paths, and the database's user must get in
     directory = Path(tempfile.mkdtemp(prefix="cc-e2e-"))
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     try:
-        yield private_settings(directory, rtp_slot=int(worker) % 16)
+        yield private_settings(directory, slot=SLOT)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 

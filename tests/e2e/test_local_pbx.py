@@ -49,7 +49,7 @@ astlogdir => {directory}/log
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(state_dir=tmp_path / "state", sip_port=free_port("udp"), ami_port=free_port())
+    return Settings(state_dir=tmp_path / "state", sip_port=free_port(), ami_port=free_port())
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_killed_it_starts_again_over_what_was_left(pbx: LocalPbx) -> None:
 
 
 def test_two_run_side_by_side(pbx: LocalPbx, tmp_path: Path, asterisk: AsteriskInstall) -> None:
-    settings = Settings(state_dir=tmp_path / "other", sip_port=free_port("udp"), ami_port=free_port())
+    settings = Settings(state_dir=tmp_path / "other", sip_port=free_port(), ami_port=free_port())
     write_configuration(settings, asterisk)
     other = LocalPbx(settings, asterisk, die_with_parent=True)
     try:
@@ -144,7 +144,7 @@ def test_one_that_cannot_boot_shows_its_last_words_and_leaves_nothing(
 
 
 def test_a_deep_state_directory_gets_a_short_control_socket(tmp_path: Path, asterisk: AsteriskInstall) -> None:
-    settings = Settings(state_dir=tmp_path / "/".join(["deep"] * 20), sip_port=free_port("udp"), ami_port=free_port())
+    settings = Settings(state_dir=tmp_path / "/".join(["deep"] * 20), sip_port=free_port(), ami_port=free_port())
     write_configuration(settings, asterisk)
     pbx = LocalPbx(settings, asterisk, die_with_parent=True)
     try:
