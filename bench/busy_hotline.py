@@ -49,6 +49,10 @@ exten => 2,1,Playback(cc/transfer_to_agent)
  same => n,Hangup()
 exten => out,1,CELGenUserEvent(CC_CALL,did={REFERENCE_LINE})
  same => n,Hangup()
+exten => told,1,CELGenUserEvent(CC_CALL,did={REFERENCE_LINE})
+ same => n,Set(CHANNEL(language)=zh)
+ same => n,Playback(cc/main_menu)
+ same => n,Hangup()
 """
 
 
