@@ -4,7 +4,7 @@ Budgets are counted from the attempts themselves, each time anew: in all, of a n
 not dialled (``not_placed``) and what the network refused do not use the person's attempts up, only their own budget.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,12 +37,16 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How a contact can be reached. ``channels``: the campaign's, in order, those the contact has."""
+    """How a contact can be reached. ``channels``: the campaign's, in order, those the contact has.
+
+    ``refused``: of the numbers, those that may not be dialled as things stand.
+    """
 
     channels: Sequence[Channel]
     numbers: Sequence[str]
     hours: CallingHours
     ends_at: datetime
+    refused: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +96,12 @@ def _living(history: Sequence[Past], reach: Reach, channel: Channel) -> int | No
     """
     if channel is Channel.EMAIL:
         return 0
-    dead = {past.address for past in history if past.outcome in _DEAD}
+    dead = _dead(history, reach)
     return next((index for index, number in enumerate(reach.numbers) if number not in dead), None)
+
+
+def _dead(history: Sequence[Past], reach: Reach) -> set[str]:
+    return {past.address for past in history if past.outcome in _DEAD}.union(reach.refused)
 
 
 def _again(history: Sequence[Past], rules: RetryRules, reach: Reach, luck: float) -> Try | None:
@@ -127,7 +135,7 @@ def _write_again(history: Sequence[Past], rules: RetryRules, reach: Reach, luck:
 
 def _number(rung: Sequence[Past], rule: RetryRule, rules: RetryRules, reach: Reach, last: Past) -> int | None:
     """The index of the number to dial: the same, or the one behind it that still may be."""
-    dead = {past.address for past in rung if past.outcome in _DEAD}
+    dead = _dead(rung, reach)
     count = len(reach.numbers)
     at = reach.numbers.index(last.address) if last.address in reach.numbers else 0
     first = at + 1 if rule.number == "next" or last.address in dead else at

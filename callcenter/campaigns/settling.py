@@ -15,6 +15,7 @@ from callcenter.asterisk.channel_ids import DialKind, kind_of_dial
 from callcenter.asterisk.variables import parse_payload
 from callcenter.calendar.policy import DayFact
 from callcenter.callouts import do_not_call
+from callcenter.callouts import service as callouts
 from callcenter.callouts.policy import Home
 from callcenter.campaigns import lifecycle, outcome_webhooks, queries, respondents, standings
 from callcenter.campaigns.models import (
@@ -127,6 +128,7 @@ async def go_on(session: AsyncSession, ended: Sequence[tuple[CampaignContact, da
     campaigns = await queries.list_campaigns(session, {contact.campaign_id for contact, _ in under_way})
     histories = await queries.list_past(session, [contact.id for contact, _ in under_way])
     days = await standings.days_around(session, min(at for _, at in under_way), home)
+    refused = await _refused_numbers(session, under_way, home)
     rows: list[dict[str, object]] = []
     news: list[Over] = []
     for contact, at in under_way:
@@ -138,7 +140,7 @@ async def go_on(session: AsyncSession, ended: Sequence[tuple[CampaignContact, da
         ]
         decided = Decided(campaign, at)
         contact.status = respondents.after_attempt(contact.status, history[-1].outcome)
-        coming = _next(contact, campaign, history, days)
+        coming = _next(contact, campaign, history, days, refused)
         if isinstance(coming, Try):
             decided.try_again(contact, coming)
         else:
@@ -151,14 +153,28 @@ async def go_on(session: AsyncSession, ended: Sequence[tuple[CampaignContact, da
     await outcome_webhooks.tell(session, news)
 
 
+async def _refused_numbers(
+    session: AsyncSession, under_way: Sequence[tuple[CampaignContact, datetime]], home: Home
+) -> Collection[str]:
+    """Which the next try passes over if there is another; if there is none, the try itself asks and says why."""
+    numbers = {number for contact, _ in under_way if len(contact.numbers) > 1 for number in contact.numbers}
+    at = max(at for _, at in under_way)
+    return (await callouts.list_refused(session, numbers, home, at)).keys() if numbers else ()
+
+
 def _next(
-    contact: CampaignContact, campaign: Campaign, history: Sequence[Past], days: Mapping[date, DayFact]
+    contact: CampaignContact,
+    campaign: Campaign,
+    history: Sequence[Past],
+    days: Mapping[date, DayFact],
+    refused: Collection[str],
 ) -> Try | Finish:
     reach = Reach(
         channels=[Channel(channel) for channel in campaign.channels if has_channel(contact, Channel(channel))],
         numbers=contact.numbers,
         hours=calling_hours(Windows.model_validate(campaign.windows), zone_of(campaign, contact), days.get),
         ends_at=campaign.ends_at,
+        refused=refused if set(contact.numbers).difference(refused) else (),
     )
     coming = decide(history, RetryRules.model_validate(campaign.retry), reach, luck=_LUCK.random())
     if isinstance(coming, Try) and campaign.state in lifecycle.OVER:

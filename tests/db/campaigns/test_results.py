@@ -10,20 +10,14 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import select
 
-from callcenter.accounts.models import Role
 from callcenter.core.audit import AuditEntry
 from callcenter.core.db import Database
-from tests.support.api import as_role, declared_roles
+from tests.support.api import declared_roles
 from tests.support.campaign_results import Attempted, given_campaign, given_contacts
 
 READERS = ["admin", "quality", "scheduler", "supervisor"]
 NOON = datetime(2026, 1, 5, 4, tzinfo=UTC)
 """Noon in Shanghai."""
-
-
-@pytest.fixture
-async def scheduler(database: Database) -> dict[str, str]:
-    return await as_role(database, Role.SCHEDULER)
 
 
 @pytest.fixture

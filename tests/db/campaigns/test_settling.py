@@ -1,5 +1,6 @@
 """What the ledger tells of an attempt, and what follows: once, whatever is read twice, late or never."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from sqlalchemy import select, text, update
 
 from callcenter.asterisk.models import CommandState
 from callcenter.callouts import service as callouts
+from callcenter.callouts.models import DoNotCallEntry
 from callcenter.callouts.policy import Limits as NumberLimits
 from callcenter.calls.models import Call
 from callcenter.calls.service import LedgerHandlers
@@ -215,6 +217,23 @@ class TestFromTheLedger:
         await read(database, folder, await dialled(database, campaign, at=found.next_at), *talk(wrong), start=7200)
         assert [one.address for one in await attempts(database)] == [number_of(1), number_of(2)]
         assert (await contact(database)).result == "failed"
+
+    @pytest.mark.parametrize(("listed", "coming"), [((), 1), ((2,), 0)])
+    async def test_the_next_number_is_one_that_may_be_dialled(
+        self, database: Database, folder: LedgerFolder, listed: Sequence[int], coming: int
+    ) -> None:
+        """Else the first would have been given up with tries left: who listed the second did not mean it."""
+        async with database.transaction() as session:
+            session.add_all(
+                DoNotCallEntry(e164=number_of(one), reason="要求勿扰", added_at=AT, added_by="li.na") for one in listed
+            )
+        campaign = await given_campaign(database)
+        await add(database, campaign, person(numbers=["13800000001", "13800000002"]))
+        await read(database, folder, await dialled(database, campaign), START, hangup(20))
+        found = await contact(database)
+        assert (found.state, found.next_number) == ("waiting", coming)
+        assert found.next_at is not None
+        assert await place(database, campaign, found.next_at) == 1
 
 
 class TestOnce:

@@ -1,8 +1,6 @@
-"""Live events and snapshots: who waits, what agents do."""
+"""Live events: who waits, what agents do."""
 
-import asyncio
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -19,80 +17,42 @@ from callcenter.asterisk.events import (
     ContactStatus,
     Event,
     QueueCallerAbandon,
-    QueueCallerJoin,
     QueueCallerLeave,
     QueueEntry,
-    QueueMember,
-    parse_event,
 )
-from callcenter.asterisk.live_channels import LiveChannel
 from callcenter.core.alarms import Alarm
 from callcenter.core.clock import now
 from callcenter.core.db import Database
 from callcenter.queues import handlers, queries
 from callcenter.queues import service as queues
 from callcenter.queues.models import Queue
-from tests.support.locks import waits_for_a_lock
 from tests.support.people import (
     BY_AGENT,
     PBX,
     commands_of,
-    given_agent,
     given_queue,
-    given_seats,
     history_of,
     messages_of,
     registered_seats,
     state_of,
 )
-
-CALL, OTHER_CALL = "pbx1-1763754631.12", "pbx1-1763754640.15"
+from tests.support.queue_events import (
+    CALL,
+    OTHER_CALL,
+    activities,
+    at_agent,
+    correct,
+    event,
+    given_hotline,
+    happens,
+    join,
+    waiting,
+)
 
 
 @pytest.fixture(autouse=True)
 async def hotline(database: Database) -> None:
-    async with database.transaction() as session:
-        await given_seats(session, "seat-rose", "seat-lotus", registered=False)
-        await given_queue(session, "vip", wrap_up_seconds=20)
-        await given_queue(session, "consultation", wrap_up_seconds=0)
-        await given_agent(session, "1001", queues=["vip", "consultation"])
-        await given_agent(session, "1002", queues=["vip"])
-
-
-def event(kind: type[Event], call: str = CALL, **headers: object) -> Event:
-    given: dict[str, Any] = {"Event": kind.__name__, "Queue": "vip", "Uniqueid": call, "Linkedid": call}
-    parsed = parse_event({name: str(value) for name, value in (given | headers).items()})
-    assert parsed is not None
-    return parsed
-
-
-def at_agent(kind: type[Event], number: str = "1001", call: str = CALL, **headers: object) -> Event:
-    return event(kind, call, Interface="PJSIP/seat-rose", MemberName=f"agent-{number}", **headers)
-
-
-def join(call: str, priority: int, queue: str = "vip", *, app_queue: str = "") -> Event:
-    """``priority``: the highest goes first."""
-    variables = f"CC_QUEUE={queue}\nCC_PRIO={priority}"
-    return event(
-        QueueCallerJoin, call, Queue=app_queue or queue, Position=1, CallerIDNum="13800000001", ChanVariable=variables
-    )
-
-
-async def happens(database: Database, *events: Event) -> None:
-    """As the consumer does it: all in one transaction."""
-    async with database.transaction() as session, handlers.batch(events, session):
-        for one in events:
-            await handlers.HANDLERS[type(one)](one, session)
-
-
-async def activities(database: Database, number: str = "1001") -> list[str]:
-    return [change.activity for change in await history_of(database, number)]
-
-
-async def waiting(database: Database, queue: str = "vip") -> list[str]:
-    async with database.transaction() as session:
-        callers = await queries.list_waiting(session, queue)
-    return [caller.uniqueid for caller in callers]
+    await given_hotline(database)
 
 
 # -- what agents do
@@ -387,115 +347,3 @@ async def test_wrap_up_is_that_of_the_queue_in_asterisk(database: Database) -> N
         agent = await state_of(database)
         wrap_up = agent.wrap_up_until - agent.activity_since if agent.wrap_up_until else timedelta()
         assert wrap_up.total_seconds() == seconds, app_queue
-
-
-# -- snapshots
-
-
-def entry(call: str, position: int, **values: object) -> QueueEntry:
-    given = event(QueueEntry, call, Position=position, Wait=30, **values)
-    assert isinstance(given, QueueEntry)
-    return given
-
-
-def member(number: str, *, in_call: bool = False, device_status: int = 1) -> QueueMember:
-    given = event(
-        QueueMember,
-        Name=f"agent-{number}",
-        Location="PJSIP/seat-rose",
-        InCall=int(in_call),
-        Status=device_status,
-    )
-    assert isinstance(given, QueueMember)
-    return given
-
-
-async def correct(
-    database: Database,
-    *,
-    entries: list[QueueEntry] | None = None,
-    members: list[QueueMember] | None = None,
-    contacts: set[str] | None = None,
-) -> None:
-    async with database.transaction() as session:
-        await handlers.correct_live(session, PBX, entries or [], members or [], contacts or set())
-
-
-async def test_a_snapshot_replaces_who_waits(database: Database) -> None:
-    mine, others = join("pbx1-1763754632.2", 2), join("pbx2-1763754632.2", 3)
-    await happens(database, join("pbx1-1763754631.1", 1), mine, others)
-    async with database.transaction() as session:
-        kept = (await queries.list_waiting(session, "vip"))[1].joined_at
-    await correct(database, entries=[entry("pbx1-1763754639.9", 1, Priority=7), entry("pbx1-1763754632.2", 2)])
-    async with database.transaction() as session:
-        callers = {caller.uniqueid: caller for caller in await queries.list_waiting(session, "vip")}
-    assert set(callers) == {"pbx1-1763754639.9", "pbx1-1763754632.2", "pbx2-1763754632.2"}, "another PBX keeps its own"
-    assert callers["pbx1-1763754639.9"].priority == 7
-    assert callers["pbx1-1763754632.2"].joined_at == kept
-    await correct(database)
-    async with database.transaction() as session:
-        assert [caller.pbx for caller in await queries.list_waiting(session, "vip")] == ["pbx2"]
-
-
-async def test_a_snapshot_replaces_which_phones_are_there(database: Database) -> None:
-    await correct(database, contacts={"seat-rose", "trunk"})
-    assert await registered_seats(database) == ["seat-rose"]
-    await correct(database, contacts={"seat-lotus"})
-    assert await registered_seats(database) == ["seat-lotus"]
-    await correct(database)
-    assert await registered_seats(database) == []
-
-
-@pytest.mark.parametrize("before", [AgentCalled, AgentConnect])
-async def test_who_was_left_ringing_or_talking_is_idle(database: Database, before: type[Event]) -> None:
-    await happens(database, at_agent(before))
-    await correct(database, members=[member("1001")])
-    assert (await state_of(database)).activity == Activity.IDLE
-
-
-async def test_who_talks_to_a_caller_is_on_call(database: Database) -> None:
-    await correct(database, members=[member("1001", in_call=True, device_status=2), member("1001")])
-    assert await activities(database) == [Activity.ON_CALL]
-    await correct(database, members=[member("1001", in_call=True, device_status=2)])
-    assert await activities(database) == [Activity.ON_CALL]
-    await happens(database, at_agent(AgentComplete))
-    assert (await state_of(database)).activity == Activity.WRAP_UP
-
-
-async def test_who_telephones_outside_the_queues_is_not_on_call(database: Database) -> None:
-    """No event would ever end it."""
-    await correct(database, members=[member("1001", device_status=2)])
-    assert await activities(database) == []
-
-
-async def test_a_phone_that_rings_during_the_snapshot_rings_on(database: Database) -> None:
-    await happens(database, at_agent(AgentCalled))
-    await correct(database, members=[member("1001", device_status=6)])
-    await happens(database, at_agent(AgentConnect))
-    assert await activities(database) == [Activity.RINGING, Activity.ON_CALL]
-
-
-async def test_wrap_up_outlives_a_snapshot(database: Database) -> None:
-    await happens(database, at_agent(AgentConnect), at_agent(AgentComplete))
-    await correct(database, members=[member("1001")])
-    assert (await state_of(database)).activity == Activity.WRAP_UP
-
-
-async def test_an_agent_who_changes_during_a_snapshot_gets_every_row_a_number_of_its_own(database: Database) -> None:
-    await happens(database, at_agent(AgentConnect))
-    async with database.transaction() as session:
-        agent = await agents.get_agent(session, "1001", lock=True)
-        await agents.log_in(session, agent, "seat-rose", **BY_AGENT)
-        await session.flush()
-        snapshot = asyncio.create_task(correct(database, members=[member("1001")]))
-        await waits_for_a_lock(database)
-    await snapshot
-    assert await activities(database) == [Activity.ON_CALL, Activity.ON_CALL, Activity.IDLE]
-
-
-async def test_who_sits_nowhere_is_in_no_call_of_the_trunk(database: Database) -> None:
-    caller = LiveChannel("PJSIP/trunk-00000001", "pbx1-1.1", "pbx1-1.1", "Up", "", "flow", "do-queue", "Queue")
-    async with database.transaction() as session:
-        agent = await given_agent(session, "1009")
-        await handlers.correct_live(session, PBX, [], [], set(), channels=[caller])
-        assert (agent.seat_name, agent.activity, agent.live_call) == (None, Activity.IDLE, None)

@@ -1,6 +1,7 @@
 """What follows an attempt: tables, and whole lives of contacts against a telephone network that does anything."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -129,6 +130,19 @@ class TestTables:
         coming = decide(history, RetryRules(most_attempts=10), reach(*NUMBERS), luck=HALF)
         assert isinstance(coming, Try)
         assert coming.number == 1
+
+    def test_a_number_that_may_not_be_dialled_is_passed_over(self) -> None:
+        everything = replace(reach(*NUMBERS), refused={NUMBERS[1]})
+        coming = decide(dialled(Outcome.UNREACHABLE), RetryRules(), everything, luck=HALF)
+        assert isinstance(coming, Try)
+        assert coming.number == 2
+        both = replace(reach(*NUMBERS[:2]), refused={NUMBERS[1]})
+        coming = decide(dialled(Outcome.UNREACHABLE), RetryRules(), both, luck=HALF)
+        assert isinstance(coming, Try)
+        assert coming.number == 0
+        by_text = replace(reach(*NUMBERS[:2], channels=(Channel.TELEPHONE, Channel.SMS)), refused={NUMBERS[0]})
+        coming = decide(dialled(Outcome.NO_ANSWER), RetryRules(most_attempts=1), by_text, luck=HALF)
+        assert coming == Try(T0, Channel.SMS, 1, Outcome.NO_ANSWER)
 
     def test_a_number_that_was_taken_away_meanwhile(self) -> None:
         coming = decide(dialled(Outcome.BUSY, number="+8613900000009"), RetryRules(), reach(*NUMBERS), luck=HALF)
