@@ -181,7 +181,7 @@ _FIRST_RTP_PORT = 34_000
 def private_settings(state_dir: Path, *, slot: int) -> Settings:
     """Settings of an installation beside others on this machine: free ports, its own directory.
 
-    ``slot`` 0..15: whose ports and RTP range, which has to be free as a block.
+    ``slot`` 0..15: whose ports, and whose RTP range, which has to be free as a block.
     """
     first = _FIRST_RTP_PORT + slot * _RTP_BLOCK
     return Settings(

@@ -31,7 +31,6 @@ from callcenter.asterisk.events import (
     QueueCallerAbandon,
     QueueCallerJoin,
     UserEvent,
-    parse_event,
 )
 from callcenter.asterisk.live_channels import LiveChannel
 from callcenter.asterisk.models import CommandState, PbxCommand
@@ -66,9 +65,10 @@ from tests.support.people import (
     messages_of,
     state_of,
 )
+from tests.support.queue_events import CALL, event
 
 ME = "/api/v1/agents/me"
-CALL, LEG = "pbx1-1763754631.12", "pbx1-1763754640.15"
+LEG = "pbx1-1763754640.15"
 OWN_CHANNEL, OTHERS_CHANNEL = "PJSIP/seat-rose-00000002", "PJSIP/seat-lotus-00000003"
 PLAN = NumberPlan("CN", "")
 DESK_EVENTS = DeskEvents(PLAN)
@@ -92,13 +92,6 @@ async def li_na(database: Database) -> Headers:
             await agents.log_in(session, agent, seat, **BY_AGENT)
             await agents.set_available(session, agent, **BY_AGENT)
     return headers
-
-
-def event(kind: type[Event], call: str = CALL, **headers: Any) -> Event:
-    given: dict[str, Any] = {"Event": kind.__name__, "Queue": "vip", "Uniqueid": call, "Linkedid": call}
-    parsed = parse_event({name: str(value) for name, value in (given | headers).items()})
-    assert parsed is not None
-    return parsed
 
 
 def at_agent(kind: type[Event], number: str = "1001", leg: str = LEG, **headers: object) -> Event:
