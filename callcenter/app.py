@@ -49,6 +49,7 @@ from callcenter.ivr import routes as ivr_routes
 from callcenter.messaging import routes as messaging_routes
 from callcenter.messaging.routes import MAX_REPORT_BYTES
 from callcenter.operations import RoleChecks, add_operations_routes
+from callcenter.patients import do_not_call_routes as patient_do_not_call_routes
 from callcenter.patients import routes as patients_routes
 from callcenter.quality import routes as quality_routes
 from callcenter.queues import recording_policy_routes
@@ -70,6 +71,7 @@ DOMAINS: tuple[ModuleType, ...] = (
     directory_routes,
     article_routes,
     patients_routes,
+    patient_do_not_call_routes,
     queues_routes,
     desk_routes,
     desk_call_routes,

@@ -115,7 +115,7 @@ async def request_callback(
         raise NumberNotCallable(reason=refusal.value)
     if await _is_ours(session, wish.e164, plan):
         raise NumberNotCallable(reason="ours")
-    await do_not_call.require_callable(session, wish.e164, at, confirmed=wish.do_not_call_confirmed)
+    await do_not_call.require_callable(session, wish.e164, wish.patient_id, at, confirmed=wish.do_not_call_confirmed)
     kept = await queries.find_open(session, wish.queue_name, wish.e164)
     if kept is not None:
         return kept

@@ -45,26 +45,33 @@ async def add_do_not_call(
         at=now(),
     )
     response.status_code = 201 if is_new else 200
-    return DoNotCallResponse.of(entry, at=now(), show_number=_may_see_numbers(access))
+    return DoNotCallResponse.of(entry, at=now(), show_number=may_see_numbers(access))
 
 
 @router.post("/do-not-call/search")
 async def search_do_not_call(
     body: DoNotCallSearch, access: Staff, session: DbSession, plan: NumberPlanOf
 ) -> Page[DoNotCallResponse]:
-    """The list, newest first, or what stands there of one number; audited."""
+    """The list, newest first, or what stands there of one number, or of one patient; audited."""
     at = now()
     rows = await do_not_call.list_entries(
         session,
-        e164=readable(plan, body.number) if body.number is not None else None,
+        whom=body.patient_id or (readable(plan, body.number) if body.number is not None else None),
         with_removed=body.with_removed,
         after=sort_key(decode_cursor(body.cursor), an_instant, a_uuid),
         limit=body.limit,
         at=at,
     )
     page, next_cursor = cut_page(rows, body.limit, lambda one: (one.added_at.isoformat(), str(one.id)))
-    record_audit(session, access.actor, "callouts.list_do_not_call", rows=len(page), by_number=body.number is not None)
-    items = [DoNotCallResponse.of(one, at=at, show_number=_may_see_numbers(access)) for one in page]
+    record_audit(
+        session,
+        access.actor,
+        "callouts.list_do_not_call",
+        patient_id=body.patient_id,
+        rows=len(page),
+        by_number=body.number is not None,
+    )
+    items = [DoNotCallResponse.of(one, at=at, show_number=may_see_numbers(access)) for one in page]
     return Page(items=items, next_cursor=next_cursor)
 
 
@@ -72,10 +79,10 @@ async def search_do_not_call(
 async def remove_do_not_call(
     entry_id: EntryId, body: DoNotCallRemove, access: Keeper, session: DbSession
 ) -> DoNotCallResponse:
-    """The number may be called again; the entry stays, with who took it back and why."""
+    """The number, or the person, may be called again; the entry stays, with who took it back and why."""
     at = now()
     entry = await do_not_call.remove_entry(session, access.actor, entry_id, reason=body.reason, at=at)
-    return DoNotCallResponse.of(entry, at=at, show_number=_may_see_numbers(access))
+    return DoNotCallResponse.of(entry, at=at, show_number=may_see_numbers(access))
 
 
 def readable(plan: NumberPlan, raw: str) -> str:
@@ -86,5 +93,5 @@ def readable(plan: NumberPlan, raw: str) -> str:
     return e164
 
 
-def _may_see_numbers(access: Access) -> bool:
+def may_see_numbers(access: Access) -> bool:
     return access.has(Role.SUPERVISOR, Role.INTEGRATION)

@@ -47,19 +47,29 @@ class CallOutCount(Base):
 
 
 class DoNotCallEntry(Base):
-    """Somebody does not want to be called at this number. At most one entry of a number counts; taken back ones stay.
+    """Somebody does not want to be called at this number, or this person at any, and written to neither.
 
-    ``until``: it counts until then; None: until it is taken back.
+    At most one entry of each counts; taken back ones stay. ``until``: it counts until then; None: until it is taken
+    back.
     """
 
     __tablename__ = "do_not_call_entries"
     __table_args__ = (
+        CheckConstraint("num_nonnulls(e164, patient_id) = 1", name="of_a_number_or_a_person"),
         Index("uq_do_not_call_entries_open_e164", "e164", unique=True, postgresql_where=text("removed_at IS NULL")),
+        Index(
+            "uq_do_not_call_entries_open_patient_id",
+            "patient_id",
+            unique=True,
+            postgresql_where=text("removed_at IS NULL"),
+        ),
         Index("ix_do_not_call_entries_added_at_id", "added_at", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    e164: Mapped[str]
+    e164: Mapped[str | None]
+    patient_id: Mapped[UUID | None]
+    """The person, by callcenter.patients."""
     reason: Mapped[str]
     """Why, in the words of who added it."""
     call_id: Mapped[str | None]

@@ -206,7 +206,7 @@ async def _contacts(
 
 
 async def _foresee_all(session: AsyncSession, view: View, contacts: Sequence[CampaignContact]) -> list[Foreseen]:
-    standing = await standings.read(session, view.day(view.at), contacts, claimed=False)
+    standing = await standings.read(session, view.day(view.at), contacts, view.at, claimed=False)
     open_ones = (one for one in contacts if one.state != ContactState.FINISHED)
     numbers = {number for one in open_ones for number in one.numbers}
     refused = await callouts.find_refusals(session, numbers, view.home, view.at)

@@ -34,9 +34,13 @@ DEFAULT_LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known of the person, and what all campaigns have done today. ``last_conversation_at``: of any day."""
+    """What is known of the person, and what all campaigns have done today.
+
+    ``unwilling``: on the do-not-call list, at whichever number. ``last_conversation_at``: of any day.
+    """
 
     deceased: bool = False
+    unwilling: bool = False
     in_hospital: bool = False
     open_complaint: bool = False
     attempts_of_number: int = 0
@@ -72,6 +76,8 @@ def find_refusal(
     """
     if standing.deceased:
         return Refusal("deceased")
+    if standing.unwilling:
+        return Refusal("person_do_not_call")
     if kind is CampaignKind.CARE and standing.in_hospital:
         return Refusal("in_hospital")
     if kind is CampaignKind.SURVEY and standing.open_complaint:

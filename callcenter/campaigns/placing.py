@@ -197,7 +197,7 @@ async def governor_refusals(
     """By attempt, whose rows are there already: what stands against it over all campaigns."""
     found: dict[str, Refusal] = {}
     today = _day(dialling.home, at)
-    standing = await standings.read(session, today, list(claims.values()))
+    standing = await standings.read(session, today, list(claims.values()), at)
     tomorrow = _tomorrow(dialling.home, at)
     for attempt_id, contact in claims.items():
         refusal = governor.find_refusal(

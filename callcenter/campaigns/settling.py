@@ -108,9 +108,10 @@ async def _what_was_said(
     if answers and contact.state == ContactState.DIALLING:
         contact.status = respondents.Status.STARTED
     if attempt.outcome == Outcome.OPTED_OUT:
-        await do_not_call.add_entry(
-            session, SYSTEM, attempt.address, reason=_OPTED_OUT, until=None, call_id=attempt.id, at=at
-        )
+        for whom in (attempt.address, contact.patient_id):
+            if whom is None:
+                continue
+            await do_not_call.add_entry(session, SYSTEM, whom, reason=_OPTED_OUT, until=None, call_id=attempt.id, at=at)
     return list(answers.values())
 
 

@@ -202,8 +202,9 @@ async def _new_dial(
     refusal = await callouts.find_refusal(session, _call_out(e164, asker.log_in), home, at)
     if refusal is not None:
         raise NumberNotDialled(reason=refusal.value)
-    await do_not_call.require_callable(session, e164, at, confirmed=target.confirmed)
     caller = await patients.recognise_caller(session, e164)
+    patient_id = caller.patients[0].id if len(caller.patients) == 1 else None
+    await do_not_call.require_callable(session, e164, patient_id, at, confirmed=target.confirmed)
     queue_name = (call.queue if call else None) or await dial_queries.find_fallback_queue(session)
     dial = AgentDial(
         id=new_channel_id(asker.pbx, _AGENT_DIAL),
@@ -212,7 +213,7 @@ async def _new_dial(
         e164=e164,
         did=await callback_queries.find_did(session, queue_name) or "",
         queue_name=queue_name,
-        patient_id=caller.patients[0].id if len(caller.patients) == 1 else None,
+        patient_id=patient_id,
         requested_at=at,
     )
     session.add(dial)

@@ -39,6 +39,7 @@ ALLOWED = {
     "directory_get_doctor": EVERYBODY,
     "directory_put_doctor": HOSPITAL,
     "patients_search_patients": READERS,
+    "patients_add_patient_to_do_not_call": ["admin", "agent", "expert", "integration", "scheduler", "supervisor"],
     "patients_get_patient": READERS,
     "patients_import_patients": HOSPITAL,
     "patients_put_patient": ["admin", "integration", "supervisor"],

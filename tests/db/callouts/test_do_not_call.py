@@ -19,7 +19,9 @@ from callcenter.core.alarms import Alarm
 from callcenter.core.audit import AuditEntry
 from callcenter.core.clock import now
 from callcenter.core.db import Database
+from callcenter.patients.models import PatientNumber
 from callcenter.queues.models import Did
+from tests.support import campaigns
 from tests.support.api import as_api_key, as_role
 from tests.support.people import HOME, PBX, given_queue
 
@@ -124,3 +126,47 @@ async def test_a_call_back_needs_a_confirmation_and_one_promised_before_ends(
     assert sure.status_code == 201
     async with database.transaction() as session:
         assert await placing.place_due(session, PBX, now(), HOME) == 1
+
+
+async def given_patient(database: Database, *numbers: str) -> str:
+    async with database.transaction() as session:
+        patient = await campaigns.given_patient(session)
+        session.add_all(PatientNumber(patient_id=patient.id, e164=number) for number in numbers)
+        return str(patient.id)
+
+
+async def test_a_person_is_listed_changed_found_and_taken_back(
+    client: httpx.AsyncClient, database: Database, li_na: Headers
+) -> None:
+    patient = await given_patient(database)
+    path = f"/api/v1/patients/{patient}/do-not-call"
+    entry = await client.post(path, headers=li_na, json={"reason": "要求勿扰"})
+    assert entry.status_code == 201, entry.text
+    assert (entry.json()["patient_id"], entry.json()["number"], entry.json()["counts"]) == (patient, None, True)
+    changed = await client.post(path, headers=li_na, json={"reason": "家属要求"})
+    assert (changed.status_code, changed.json()["id"]) == (200, entry.json()["id"])
+    (one,) = (await client.post(SEARCH, headers=li_na, json={"patient_id": patient})).json()["items"]
+    assert one["reason"] == "家属要求"
+    both = await client.post(SEARCH, headers=li_na, json={"patient_id": patient, "number": NUMBER})
+    assert both.status_code == 422
+    lead = await as_role(database, Role.SUPERVISOR)
+    gone = await client.post(f"{LIST}/{one['id']}/remove", headers=lead, json={"reason": "患者同意"})
+    assert (gone.json()["counts"], gone.json()["patient_id"]) == (False, patient)
+    assert (await client.post(SEARCH, headers=li_na, json={"patient_id": patient})).json()["items"] == []
+    nobody = "/api/v1/patients/00000000-0000-0000-0000-000000000000/do-not-call"
+    assert (await client.post(nobody, headers=li_na, json={"reason": "x"})).status_code == 404
+
+
+async def test_staff_are_warned_of_a_person_at_whichever_number(
+    client: httpx.AsyncClient, database: Database, li_na: Headers
+) -> None:
+    async with database.transaction() as session:
+        await given_queue(session, "consultation")
+        session.add(Did(number="8000", label_zh="热线", label_en="Hotline", fallback_queue="consultation"))
+    patient = await given_patient(database, E164)
+    await client.post(f"/api/v1/patients/{patient}/do-not-call", headers=li_na, json={"reason": "要求勿扰"})
+    wish = {"queue": "consultation", "number": NUMBER, "patient_id": patient}
+    warned = await client.post("/api/v1/callbacks", headers=li_na, json=wish)
+    assert (warned.status_code, warned.json()["code"]) == (409, "do-not-call")
+    sure = await client.post("/api/v1/callbacks", headers=li_na, json=wish | {"do_not_call_confirmed": True})
+    assert sure.status_code == 201, sure.text

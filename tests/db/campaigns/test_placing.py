@@ -319,6 +319,20 @@ class TestNumbers:
             counted = await session.scalars(select(CallOutCount.subject))
             assert list(counted) == [number_of(2)], "a refused dial holds no place"
 
+    async def test_a_person_who_wants_no_calls_is_called_at_no_number(self, database: Database) -> None:
+        async with database.transaction() as session:
+            unwilling, other = [await given_patient(session, one) for one in ("P1", "P2")]
+            await do_not_call.add_entry(
+                session, SYSTEM, unwilling.id, reason="要求勿扰", until=None, call_id=None, at=AT
+            )
+        campaign = await given_campaign(database)
+        numbers = ["13800000001", "13800000002"]
+        await add(database, campaign, person(numbers=numbers, patient_id=unwilling.id))
+        await add(database, campaign, person(3, patient_id=other.id))
+        assert await place(database, campaign) == 1
+        assert await why(database) == [("finished", "person_do_not_call")]
+        assert (await contact(database)).result == "refused"
+
     async def test_another_number_of_theirs_may_do(self, database: Database) -> None:
         async with database.transaction() as session:
             session.add(DoNotCallEntry(e164=number_of(), reason="要求勿扰", added_at=AT, added_by="li.na"))

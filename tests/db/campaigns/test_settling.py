@@ -197,11 +197,19 @@ class TestFromTheLedger:
         assert (found.state, found.result, found.status) == ("finished", "unreachable", "partial")
 
     async def test_opted_out(self, database: Database, folder: LedgerFolder) -> None:
+        """Nobody calls the number again, nor the patient at another one: in no campaign."""
+        async with database.transaction() as session:
+            patient = await given_patient(session)
         campaign = await given_campaign(database)
-        await add(database, campaign, person(numbers=["13800000001", "13800000002"]))
+        await add(database, campaign, person(numbers=["13800000001", "13800000002"], patient_id=patient.id))
         await read(database, folder, await dialled(database, campaign), *talk("20.0 CC_CONCLUDE outcome=opted_out"))
         found = await contact(database)
         assert (found.state, found.result, found.status) == ("finished", "refused", "refused")
+        another = await given_campaign(database)
+        await add(database, another, person(2, patient_id=patient.id), person(1))
+        assert await place(database, another, AT + timedelta(days=2)) == 0
+        reasons = [(await contact(database, key, another)).reason for key in ("p1", "p2")]
+        assert reasons == ["do_not_call", "person_do_not_call"]
 
     async def test_the_wrong_person_s_number_is_never_dialled_again(
         self, database: Database, folder: LedgerFolder

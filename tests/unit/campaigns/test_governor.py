@@ -48,6 +48,7 @@ def test_no_survey_over_an_open_complaint(kind: CampaignKind) -> None:
 @pytest.mark.parametrize(
     ("standing", "expected"),
     [
+        (Standing(unwilling=True), Refusal("person_do_not_call")),
         (Standing(conversations=1), Refusal("conversation_today", TOMORROW)),
         (Standing(attempts_of_number=3), Refusal("number_today", TOMORROW)),
         (Standing(attempts_of_number=2), None),

@@ -1,0 +1,35 @@
+"""HTTP of patients who do not want to be called. The list itself: callcenter.callouts.do_not_call_routes."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from callcenter.callouts import do_not_call
+from callcenter.callouts.do_not_call_routes import Staff, may_see_numbers
+from callcenter.callouts.do_not_call_schemas import DoNotCallResponse, DoNotCallWish
+from callcenter.core.clock import now
+from callcenter.core.http import DbSession
+from callcenter.core.problems import problem_responses
+from callcenter.patients import service
+
+router = APIRouter(tags=["patients"], responses=problem_responses(401, 403))
+
+
+@router.post(
+    "/patients/{patient_id}/do-not-call",
+    status_code=201,
+    responses={200: {"model": DoNotCallResponse}, **problem_responses(404)},
+)
+async def add_patient_to_do_not_call(
+    patient_id: UUID, body: DoNotCallWish, access: Staff, session: DbSession, response: Response
+) -> DoNotCallResponse:
+    """No campaign calls this person any more, at whichever number, nor writes to them; staff are warned.
+
+    Who is listed takes the new reason (200). It is taken back as a number is (`/do-not-call/{entry_id}/remove`).
+    """
+    await service.require_patient(session, patient_id)
+    entry, is_new = await do_not_call.add_entry(
+        session, access.actor, patient_id, reason=body.reason, until=body.until, call_id=body.call_id, at=now()
+    )
+    response.status_code = 201 if is_new else 200
+    return DoNotCallResponse.of(entry, at=now(), show_number=may_see_numbers(access))
