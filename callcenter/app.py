@@ -110,6 +110,7 @@ In this order: /campaigns/choices is found before /campaigns/{campaign_id} takes
 
 UPLOADS: dict[str, int] = {
     f"{API_PREFIX}/patients/import": MAX_UPLOAD_BYTES + 65_536,
+    f"{API_PREFIX}/do-not-call/import": MAX_UPLOAD_BYTES + 65_536,
     f"{API_PREFIX}/campaigns/{{campaign_id}}/contacts/import": MAX_UPLOAD_BYTES + 65_536,
     f"{API_PREFIX}/messages/sms-reports": MAX_REPORT_BYTES,
     f"{API_PREFIX}/prompts/recordings": MAX_RECORDING_BYTES + 65_536,

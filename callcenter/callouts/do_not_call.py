@@ -4,11 +4,13 @@ What dials by itself (call-backs, campaigns) never dials such a number; a member
 (callcenter.callouts.service.CallOut). No campaign calls such a person, at whichever number, or writes to them.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, tuple_
+from sqlalchemy import Boolean, ColumnElement, DateTime, func, literal_column, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,9 +18,14 @@ from callcenter.callouts.errors import DoNotCallEntryNotFound, DoNotCallEntryOve
 from callcenter.callouts.models import DoNotCallEntry
 from callcenter.core.audit import Actor, record_audit
 from callcenter.core.conditions import id_one_of, one_of
+from callcenter.core.ids import new_id
 
 Whom = str | UUID
 """A number (E.164), or a person: a patient by id."""
+_ROWS_AT_ONCE = 2_000
+"""Six parameters each; a statement has 32,767 at most."""
+_FOR_GOOD = literal_column("CAST('infinity' AS timestamptz)", DateTime(timezone=True))
+_IS_NEW = literal_column("do_not_call_entries.xmax = 0", Boolean)
 
 
 def _counts(at: datetime) -> ColumnElement[bool]:
@@ -92,6 +99,62 @@ async def add_entry(
         return found, False
     record_audit(session, actor, "callouts.add_do_not_call", subject_id=str(entry.id), is_new=is_new)
     return entry, is_new
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Of somebody who is not to be called. ``until``: None: until it is taken back."""
+
+    whom: Whom
+    reason: str
+    until: datetime | None
+
+
+def longer(one: Wish, other: Wish) -> Wish:
+    """Whichever lasts longer; of two that last as long, the first."""
+    if one.until is None or other.until is None:
+        return one if one.until is None else other
+    return one if one.until >= other.until else other
+
+
+async def add_entries(session: AsyncSession, actor: Actor, wishes: Sequence[Wish], *, at: datetime) -> int:
+    """Many at once, nobody of them twice; returns how many are new. Who is listed already stays so, no shorter."""
+    numbers = {wish.whom: wish for wish in wishes if isinstance(wish.whom, str)}
+    persons = {wish.whom: wish for wish in wishes if isinstance(wish.whom, UUID)}
+    of_them = or_(one_of(DoNotCallEntry.e164, numbers), id_one_of(DoNotCallEntry.patient_id, persons))
+    over = update(DoNotCallEntry).where(of_them, DoNotCallEntry.removed_at.is_(None), DoNotCallEntry.until <= at)
+    await session.execute(
+        over.values(removed_at=DoNotCallEntry.until, removed_by=actor.name, removal_reason="expired"),
+        execution_options={"synchronize_session": False},
+    )
+    added = 0
+    for column, some in (("e164", numbers), ("patient_id", persons)):
+        added += await _put(session, column, _rows(column, some.values(), added_at=at, added_by=actor.name))
+    record_audit(session, actor, "callouts.import_do_not_call", rows=len(wishes), added=added)
+    return added
+
+
+def _rows(column: str, wishes: Iterable[Wish], **made: object) -> list[dict[str, object]]:
+    """In one order: two files at once do not wait for each other in a circle."""
+    return [
+        {"id": new_id(), column: wish.whom, "reason": wish.reason, "until": wish.until, **made}
+        for wish in sorted(wishes, key=lambda one: str(one.whom))
+    ]
+
+
+async def _put(session: AsyncSession, by: str, rows: Sequence[Mapping[str, object]]) -> int:
+    """How many are new. ``by``: the column by which they are known."""
+    added = 0
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        new = insert(DoNotCallEntry).values(rows[first : first + _ROWS_AT_ONCE])
+        ends = [func.coalesce(until, _FOR_GOOD) for until in (DoNotCallEntry.until, new.excluded.until)]
+        put = new.on_conflict_do_update(
+            index_elements=[by],
+            index_where=DoNotCallEntry.removed_at.is_(None),
+            set_={"until": func.nullif(func.greatest(*ends), _FOR_GOOD)},
+        )
+        added += sum(await session.scalars(put.returning(_IS_NEW)))
+    return added
 
 
 async def remove_entry(

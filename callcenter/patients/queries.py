@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.core.conditions import id_one_of
+from callcenter.core.conditions import id_one_of, one_of
 from callcenter.patients.models import (
     Appointment,
     Card,
@@ -140,6 +140,12 @@ async def search_patients(
 
 async def find_patient(session: AsyncSession, patient_id: UUID) -> Patient | None:
     return await session.get(Patient, patient_id)
+
+
+async def ids_by_external_id(session: AsyncSession, external_ids: Collection[str]) -> dict[str, UUID]:
+    """Of those that there are."""
+    query = select(Patient.external_id, Patient.id).where(one_of(Patient.external_id, external_ids))
+    return {row.external_id: row.id for row in await session.execute(query)}
 
 
 async def find_patient_by_external_id(session: AsyncSession, external_id: str) -> Patient | None:

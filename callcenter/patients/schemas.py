@@ -237,3 +237,13 @@ class ImportResponse(ApiModel):
     rejected: int
     problems: list[ImportProblem] = Field(description="The first 1,000.")
     problems_total: int
+
+
+class DoNotCallImportResponse(ApiModel):
+    """``added + listed + rejected == rows``."""
+
+    rows: int
+    added: int
+    listed: int = Field(description="Were on the list already, or stand in the file twice.")
+    rejected: int
+    problems: list[ImportProblem] = Field(description="The first 1,000.")

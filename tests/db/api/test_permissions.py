@@ -42,6 +42,7 @@ ALLOWED = {
     "patients_add_patient_to_do_not_call": ["admin", "agent", "expert", "integration", "scheduler", "supervisor"],
     "patients_get_patient": READERS,
     "patients_import_patients": HOSPITAL,
+    "patients_import_do_not_call": ["admin", "integration", "supervisor"],
     "patients_put_patient": ["admin", "integration", "supervisor"],
     "patients_put_number": CARERS,
     "patients_remove_number": CARERS,

@@ -1,7 +1,7 @@
 """Who does not want to be called is not called by anything that dials by itself; staff are warned."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from callcenter.accounts.models import Role
 from callcenter.callbacks import placing
 from callcenter.callbacks.models import Callback
-from callcenter.callouts import service
+from callcenter.callouts import do_not_call, service
 from callcenter.callouts.models import DoNotCallEntry
 from callcenter.callouts.policy import Refusal
 from callcenter.callouts.service import CallOut
@@ -19,6 +19,7 @@ from callcenter.core.alarms import Alarm
 from callcenter.core.audit import AuditEntry
 from callcenter.core.clock import now
 from callcenter.core.db import Database
+from callcenter.patients import do_not_call_import
 from callcenter.patients.models import PatientNumber
 from callcenter.queues.models import Did
 from tests.support import campaigns
@@ -170,3 +171,113 @@ async def test_staff_are_warned_of_a_person_at_whichever_number(
     assert (warned.status_code, warned.json()["code"]) == (409, "do-not-call")
     sure = await client.post("/api/v1/callbacks", headers=li_na, json=wish | {"do_not_call_confirmed": True})
     assert sure.status_code == 201, sure.text
+
+
+# -- lists from files
+
+
+async def load(client: httpx.AsyncClient, headers: Headers, text: str) -> httpx.Response:
+    return await client.post(f"{LIST}/import", headers=headers, files={"file": ("list.csv", text.encode())})
+
+
+async def listed_until(database: Database) -> dict[str, datetime | None]:
+    """What counts, by number or patient."""
+    async with database.transaction() as session:
+        rows = await session.scalars(select(DoNotCallEntry).where(DoNotCallEntry.removed_at.is_(None)))
+        return {row.e164 or str(row.patient_id): row.until for row in rows}
+
+
+async def test_a_file_is_put_on_the_list_and_each_bad_row_told(client: httpx.AsyncClient, database: Database) -> None:
+    lead = await as_role(database, Role.SUPERVISOR)
+    patient = await given_patient(database)
+    rows = [
+        "电话,患者编号,原因,截止日期",
+        "138 0000 0001,,投诉后要求,",
+        ",P1,家属要求,2099-12-31",
+        "+8613800000001,,,2099-12-31",  # the same again, for a shorter time
+        "${EXTEN},,,",
+        ",P2,,",
+        "13800000002,P1,,",
+        ",,理由,",
+        "13800000003,,,2001-01-01",
+        "13800000004,,,soon",
+        "13800000005,,=cmd|' /C calc'!A0,",
+        f"13800000006,,{'x' * 501},",
+        "13800000007,,",
+    ]
+    report = await load(client, lead, "\n".join(rows))
+    assert report.status_code == 200, report.text
+    found = report.json()
+    assert (found["rows"], found["added"], found["listed"], found["rejected"]) == (12, 3, 1, 8)
+    assert [(one["line"], one["column"], one["reason"]) for one in found["problems"]] == [
+        (5, "number", "unreadable-number"),
+        (6, "external_id", "unknown-patient"),
+        (7, "", "number-or-patient"),
+        (8, "", "number-or-patient"),
+        (9, "until", "bad-date"),
+        (10, "until", "bad-date"),
+        (12, "reason", "cell-too-long"),
+        (13, "", "wrong-cell-count"),
+    ]
+    ends = datetime(2100, 1, 1, tzinfo=HOME.zone)
+    assert await listed_until(database) == {E164: None, patient: ends, "+8613800000005": None}
+    again = (await load(client, lead, "\n".join(rows))).json()
+    assert (again["added"], again["listed"]) == (0, 4)
+    assert await listed_until(database) == {E164: None, patient: ends, "+8613800000005": None}
+    async with database.transaction() as session:
+        query = select(AuditEntry.details).where(AuditEntry.action == "callouts.import_do_not_call")
+        told = list(await session.scalars(query.order_by(AuditEntry.id)))
+    assert told == [{"rows": 3, "added": 3}, {"rows": 3, "added": 0}]
+
+
+async def test_a_file_lengthens_and_revives_and_never_shortens(
+    client: httpx.AsyncClient, database: Database, li_na: Headers
+) -> None:
+    lead = await as_role(database, Role.SUPERVISOR)
+    for number in ("13800000001", "13800000002", "13800000003"):
+        await add(client, li_na, number=number, until=(now() + timedelta(days=1)).isoformat())
+    async with database.transaction() as session:
+        over = update(DoNotCallEntry).where(DoNotCallEntry.e164 == "+8613800000003")
+        await session.execute(over.values(until=now() - timedelta(seconds=1)))
+    text = "number,until\n13800000001,\n13800000002,2099-12-31\n13800000003,2099-12-31\n"
+    assert (await load(client, lead, text)).json()["added"] == 1
+    ends = datetime(2100, 1, 1, tzinfo=HOME.zone)
+    for_good = {"+8613800000001": None, "+8613800000002": ends, "+8613800000003": ends}
+    assert await listed_until(database) == for_good
+    await load(client, lead, f"number,until\n13800000001,2099-12-31\n13800000002,{now():%Y-%m-%d}\n")
+    assert await listed_until(database) == for_good
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("reason,until", "missing-column"),
+        ("number,password", "unknown-column"),
+        ("number,电话", "repeated-column"),
+        ("", "empty"),
+    ],
+)
+async def test_a_file_that_is_no_list(client: httpx.AsyncClient, database: Database, header: str, reason: str) -> None:
+    lead = await as_role(database, Role.SUPERVISOR)
+    refused = await load(client, lead, f"{header}\n13800000001,x\n" if header else "")
+    assert (refused.status_code, refused.json()["code"]) == (422, "import-refused")
+    assert refused.json()["details"]["reason"] == reason
+
+
+async def test_many_batches(client: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    lead = await as_role(database, Role.SUPERVISOR)
+    monkeypatch.setattr(do_not_call_import, "BATCH_ROWS", 7)
+    monkeypatch.setattr(do_not_call, "_ROWS_AT_ONCE", 3)
+    text = "number\n" + "".join(f"138{number:08d}\n" for number in range(50))
+    assert (await load(client, lead, text)).json() == {
+        "rows": 50,
+        "added": 50,
+        "listed": 0,
+        "rejected": 0,
+        "problems": [],
+    }
+    assert len(await listed_until(database)) == 50
+
+
+async def test_agents_load_no_lists(client: httpx.AsyncClient, li_na: Headers) -> None:
+    assert (await load(client, li_na, "number\n13800000001\n")).status_code == 403
