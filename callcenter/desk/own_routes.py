@@ -8,6 +8,7 @@ from callcenter.callbacks.errors import CallbackRefused
 from callcenter.callbacks.schemas import CallbackSummary
 from callcenter.callbacks.service import CallbackWish, priority_at
 from callcenter.callouts import do_not_call
+from callcenter.callouts.do_not_call import Whom
 from callcenter.callouts.do_not_call_schemas import DoNotCallResponse
 from callcenter.callouts.policy import Home
 from callcenter.calls.search import CallFilter, CallScope, list_calls
@@ -17,7 +18,7 @@ from callcenter.core.cursors import a_text, an_instant, sort_key
 from callcenter.core.http import DbSession, NumberPlanOf, Page, Paging, cut_page
 from callcenter.core.problems import problem_responses
 from callcenter.desk import dispositions, record_queries, reveals
-from callcenter.desk.errors import NoNumberOfCall
+from callcenter.desk.errors import NoNumberOfCall, PatientNotOfCall
 from callcenter.desk.own_calls import OwnCall
 from callcenter.desk.own_figures import get_own_figures
 from callcenter.desk.own_schemas import (
@@ -129,14 +130,17 @@ async def open_own_work_order(
 
 @router.post("/agents/me/calls/{call_id}/do-not-call", status_code=201, responses=problem_responses(409))
 async def add_caller_to_do_not_call(
-    body: OwnDoNotCall, call: OwnCallOf, access: AgentAccess, session: DbSession
+    body: OwnDoNotCall, call: OwnCallOf, agent: OwnAgent, access: AgentAccess, session: DbSession
 ) -> DoNotCallResponse:
-    """The caller of this call does not want to be called; the agent need not know the number."""
+    """The caller of this call does not want to be called: at this number, which the agent need not know, or at any."""
     at = now()
+    whom: Whom | None = (await reveals.get_shown(session, agent, call)).patient_id if body.person else _number_of(call)
+    if whom is None:
+        raise PatientNotOfCall
     entry, _ = await do_not_call.add_entry(
         session,
         access.actor,
-        _number_of(call),
+        whom,
         reason=body.reason,
         until=body.until,
         call_id=call.id,

@@ -104,10 +104,11 @@ class OwnCallbackRequest(ApiModel):
 
 
 class OwnDoNotCall(ApiModel):
-    """The number is the call's."""
+    """The number, and the patient, are the call's."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "患者要求勿扰"}]})
     reason: Reason
+    person: bool = Field(default=False, description="The patient at whichever number, instead of the number.")
     until: AwareDatetime | None = Field(default=None, description="Null: until it is taken back.")
 
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from uuid import UUID
 
 from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select, update
@@ -166,12 +167,21 @@ def test_what_comes_of_a_call(scene: Scene, page: Page) -> None:
     page.get_by_role("dialog").get_by_role("button", name="保存").click()
     expect(page.get_by_text("已加入免打扰名单。")).to_be_visible()
     expect(page.get_by_test_id("own-calls")).to_contain_text("+86138****0001")
+    assert scene.site.run(_unwilling(scene)) == {E164}
+    page.get_by_test_id("after-do-not-call").click()
+    page.get_by_role("dialog").get_by_label("原因").fill("患者要求勿扰")
+    page.get_by_role("dialog").get_by_label("此患者的所有号码").check()
+    with page.expect_response("**/do-not-call") as listed:
+        page.get_by_role("dialog").get_by_role("button", name="保存").click()
+    assert listed.value.status == 201
+    assert scene.site.run(_unwilling(scene)) == {E164, UUID(listed.value.json()["patient_id"])}
 
-    async def listed() -> bool:
-        async with scene.site.database.transaction() as session:
-            return await do_not_call.find_entry(session, E164, now()) is not None
 
-    assert scene.site.run(listed())
+async def _unwilling(scene: Scene) -> set[do_not_call.Whom]:
+    """Which of the caller's number and the patient is on the do-not-call list."""
+    async with scene.site.database.transaction() as session:
+        patient = (await session.scalars(select(Patient.id).where(Patient.name == NAME))).one()
+        return {whom for whom in (E164, patient) if await do_not_call.find_entry(session, whom, now())}
 
 
 def test_who_does_not_want_to_be_called_is_called_only_by_who_is_sure(scene: Scene, page: Page) -> None:

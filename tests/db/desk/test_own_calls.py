@@ -137,6 +137,19 @@ async def test_the_caller_does_not_want_to_be_called(desk: Desk) -> None:
     assert (await desk.ask("POST", "callback", {"do_not_call_confirmed": True})).status_code == 201
 
 
+async def test_the_patient_does_not_want_to_be_called_at_any_number(desk: Desk) -> None:
+    await desk.rings()
+    stranger = await desk.ask("POST", "do-not-call", {"reason": "要求勿扰", "person": True})
+    assert (stranger.status_code, stranger.json()["code"]) == (409, "patient-not-of-call")
+    async with desk.database.transaction() as session:
+        patient = await given_patient(session)
+    listed = await desk.ask("POST", "do-not-call", {"reason": "要求勿扰", "person": True})
+    assert listed.status_code == 201, listed.text
+    assert (listed.json()["number"], listed.json()["patient_id"]) == (None, str(patient))
+    warned = await desk.ask("POST", "callback", {})
+    assert (warned.status_code, warned.json()["code"]) == (409, "do-not-call")
+
+
 async def test_without_a_number_nobody_can_be_called(desk: Desk) -> None:
     await desk.rings(waiting=False)
     answer = await desk.ask("POST", "callback", {"queue": "consultation"})

@@ -42,6 +42,7 @@ export function afterDialogs(desk: Desk): TemplateResult {
     ${dialog(desk, "do-not-call", html`
       <label for="caller-dnc">${t("dnc.reason")}</label>
       <input id="caller-dnc" name="reason" required maxlength="200" />
+      ${desk.pop?.patient ? html`<label class="check"><input type="checkbox" name="person" data-test="dnc-person" /> ${t("dnc.person")}</label>` : nothing}
     `)}
   `;
 }
@@ -73,6 +74,7 @@ async function save(desk: Desk, what: What, entries: Record<string, string>): Pr
   const path = `/agents/me/calls/${callId}/${what === "work-order" ? "work-orders" : what}`;
   const done = await desk.act(what, async () => {
     if (what === "callback") await callBack(desk, path, entries["not_before"] ?? "");
+    else if (what === "do-not-call") await post(path, { reason: entries["reason"], person: "person" in entries });
     else await post(path, entries);
   });
   if (done) desk.notice("good", t(`after.${what}.done`));
