@@ -9,6 +9,7 @@ import { t as common } from "./shared/i18n";
 import { token } from "./shared/session";
 import { topBar } from "./shared/topbar";
 import { element, mount } from "./shared/view";
+import { doNotCallView } from "./campaigns/do_not_call";
 import { limitsView } from "./campaigns/limits";
 import { listView } from "./campaigns/list";
 import { oneView } from "./campaigns/one";
@@ -23,7 +24,7 @@ whenDialogsChange(() => redraw());
 
 function page(): TemplateResult {
   const { place, campaign } = store;
-  const here = place.view !== "list" && place.view !== "limits" && campaign !== null ? `${campaign.name} · ` : "";
+  const here = campaign !== null ? `${campaign.name} · ` : "";
   document.title = `${here}${common("page.campaigns")} · ${common("product")}`;
   if (place.view !== "wizard") leaveWizard();
   return html`
@@ -49,6 +50,7 @@ function view(): TemplateResult {
   const { place } = store;
   if (place.view === "list") return listView(store);
   if (place.view === "limits") return limitsView(store);
+  if (place.view === "do-not-call") return doNotCallView(store);
   return place.view === "wizard" ? wizardView(store, place.id) : oneView(store, place.tab, place.contact);
 }
 

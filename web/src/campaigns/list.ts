@@ -25,6 +25,7 @@ export function listView(store: Store): TemplateResult {
               ${STATES.map((state) => html`<option value=${state} .selected=${store.filter === state}>${coded("state", state)}</option>`)}
             </select>
           </label>
+          ${store.mayListUnwilling ? html`<a class="button" href="#/do-not-call" data-test="do-not-call">${t("dnc.title")}</a>` : nothing}
           <a class="button" href="#/limits" data-test="limits">${t("limits.link")}</a>
           ${store.mayChange ? html`<a class="button primary" href="#/new" data-test="new">${t("list.new")}</a>` : nothing}
         </div>

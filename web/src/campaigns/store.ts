@@ -3,7 +3,7 @@
 import { blob, get, post, Problem, put, type Page } from "../shared/api";
 import { language } from "../shared/i18n";
 import type { Me } from "../shared/session";
-import type { Audience, Campaign, Choices, Contact, ContactDetail, DryRun, Limits, Progress, Results, Standing, State } from "./types";
+import type { Audience, Campaign, Choices, Contact, ContactDetail, DoNotCallEntry, DryRun, Limits, Progress, Results, Standing, State, Whom } from "./types";
 import { t, wordsOf } from "./words";
 
 const TICK_MILLISECONDS = 2000;
@@ -18,6 +18,7 @@ export type Tab = "progress" | "results" | "contacts" | "plan";
 export type Place =
   | { view: "list" }
   | { view: "limits" }
+  | { view: "do-not-call" }
   | { view: "wizard"; id: string | null }
   | { view: "one"; id: string; tab: Tab; contact: string | null };
 
@@ -32,11 +33,11 @@ export interface ContactFilter {
   status: string;
 }
 
-/** `#/`, `#/new`, `#/ID/edit`, `#/ID`, `#/ID/results`, `#/ID/plan`, `#/ID/contacts`, `#/ID/contacts/CONTACT`, `#/limits`. */
+/** `#/`, `#/new`, `#/ID/edit`, `#/ID`, `#/ID/results`, `#/ID/plan`, `#/ID/contacts`, `#/ID/contacts/CONTACT`, `#/limits`, `#/do-not-call`. */
 export function placeOf(hash: string): Place {
   const [id = "", what = "", contact = null] = hash.replace(/^#\/?/, "").split("/");
   if (id === "") return { view: "list" };
-  if (id === "limits") return { view: "limits" };
+  if (id === "limits" || id === "do-not-call") return { view: id };
   if (id === "new") return { view: "wizard", id: null };
   if (what === "edit") return { view: "wizard", id };
   const tab = what === "results" || what === "contacts" || what === "plan" ? what : "progress";
@@ -68,6 +69,10 @@ export class Store {
   audience: Audience | null = null;
   /** Over all campaigns. */
   limits: Limits | null = null;
+  /** The do-not-call list, or what stands there of whom was looked for. */
+  entries: DoNotCallEntry[] | null = null;
+  nextEntries: string | null = null;
+  whom: Whom | null = null;
   /** Counts answers that a chart is drawn from. */
   version = 0;
   #noticed = 0;
@@ -79,6 +84,15 @@ export class Store {
 
   get mayChange(): boolean {
     return this.#has("scheduler");
+  }
+
+  get mayListUnwilling(): boolean {
+    return this.#has("scheduler", "supervisor");
+  }
+
+  /** Takes people off the do-not-call list, and reads files of them; sees numbers in full. */
+  get keepsUnwilling(): boolean {
+    return this.#has("supervisor");
   }
 
   get isAdmin(): boolean {
@@ -108,13 +122,14 @@ export class Store {
     const before = this.place;
     const place = placeOf(location.hash);
     this.place = place;
-    const id = place.view === "list" || place.view === "limits" ? null : place.id;
+    const id = "id" in place ? place.id : null;
     if (this.campaign?.id !== id || place.view === "wizard") this.#forget();
     if (place.view !== "one" || place.contact === null) this.contact = null;
     if (before.view !== place.view) scrollTo(0, 0);
     this.changed();
     await this.act("load", async () => {
       if (place.view === "list") return this.loadList();
+      if (place.view === "do-not-call") return this.lookUp(null);
       if (place.view === "limits") {
         this.limits = await get<Limits>("/campaigns/limits");
         return;
@@ -156,6 +171,14 @@ export class Store {
     const query = new URLSearchParams(of.slice(0, 100).map(({ id }) => ["campaign", id]));
     const found = await get<Standing[]>(`/campaigns/standings?${query}`);
     this.standings = new Map([...this.standings, ...found.map((one): [string, Standing] => [one.campaign_id, one])]);
+  }
+
+  /** On the do-not-call list; null: everybody who is on it. */
+  async lookUp(whom: Whom | null, cursor: string | null = null): Promise<void> {
+    const of = whom === null ? {} : "number" in whom ? { number: whom.number } : { patient_id: whom.patient.id };
+    const page = await post<Page<DoNotCallEntry>>("/do-not-call/search", { ...of, limit: AT_ONCE, cursor });
+    this.entries = [...(cursor === null ? [] : (this.entries ?? [])), ...page.items];
+    Object.assign(this, { nextEntries: page.next_cursor, whom });
   }
 
   async #loadProgress(id: string): Promise<void> {

@@ -235,3 +235,24 @@ export const LIMITS = [
 ] as const;
 
 export type Limits = Record<(typeof LIMITS)[number]["name"], number>;
+
+/** As POST /patients/search answers, as far as it is shown. */
+export interface Patient {
+  id: string;
+  external_id: string;
+  name: string;
+}
+
+/** Of a number, as it was typed, or of a person. */
+export type Whom = { number: string } | { patient: Patient };
+
+/** Of a number or of a person: the other is null. */
+export interface DoNotCallEntry {
+  id: string;
+  number: string | null;
+  patient_id: string | null;
+  reason: string;
+  added_at: string;
+  added_by: string;
+  until: string | null;
+}

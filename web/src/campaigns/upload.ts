@@ -20,7 +20,14 @@ interface Import {
   added: number;
   existing: number;
   rejected: number;
-  problems?: { line: number; column: string; text_zh: string; text_en: string }[];
+  problems?: BadRow[];
+}
+
+export interface BadRow {
+  line: number;
+  column: string;
+  text_zh: string;
+  text_en: string;
 }
 
 interface Upload {
@@ -35,26 +42,36 @@ interface Upload {
 
 let upload: Upload | null = null;
 
-export function uploadForm(store: Store, campaign: Campaign): TemplateResult {
-  const shown = upload?.campaign === campaign.id ? upload : null;
-  const going = shown !== null && !shown.over;
+/** A card that takes a file; `state`: what became of the last one. */
+export function fileCard(test: string, hint: string, going: boolean, read: (file: File) => Promise<unknown>, state: unknown): TemplateResult {
   const send = (event: SubmitEvent): void => {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
     const file = (form.elements.namedItem("file") as HTMLInputElement).files?.[0];
-    if (file !== undefined) void run(store, campaign, file).then(() => form.reset());
+    if (file !== undefined) void read(file).then(() => form.reset());
   };
   return html`
     <section class="card" aria-labelledby="upload-title">
       <h2 id="upload-title">${t("upload.title")}</h2>
-      <p class="soft small">${t("upload.hint")}</p>
-      <form class="stack" data-test="upload" @submit=${send}>
+      <p class="soft small">${hint}</p>
+      <form class="stack" data-test=${test} @submit=${send}>
         <label class="field">${t("upload.file")} <input type="file" name="file" accept=".csv,.xlsx" required ?disabled=${going} /></label>
         <div class="row"><button type="submit" data-test="send" ?disabled=${going}>${going ? t("upload.going") : t("upload.send")}</button></div>
       </form>
-      <div role="status" class="stack" data-test="upload-state">${shown === null ? nothing : state(store, shown)}</div>
+      <div role="status" class="stack" data-test="upload-state">${state}</div>
     </section>
   `;
+}
+
+/** Some of the rows that were refused, each with why. */
+export function badRows(problems: readonly BadRow[]): TemplateResult {
+  return html`<ul class="small">${problems.slice(0, PROBLEMS_SHOWN).map((one) => html`<li><span class="numbers">${t("upload.line", { line: one.line })}</span> <code>${one.column}</code> ${language() === "en" ? one.text_en : one.text_zh}</li>`)}</ul>`;
+}
+
+export function uploadForm(store: Store, campaign: Campaign): TemplateResult {
+  const shown = upload?.campaign === campaign.id ? upload : null;
+  const going = shown !== null && !shown.over;
+  return fileCard("upload", t("upload.hint"), going, (file) => run(store, campaign, file), shown === null ? nothing : state(store, shown));
 }
 
 function state(store: Store, shown: Upload): TemplateResult {
@@ -70,10 +87,9 @@ function state(store: Store, shown: Upload): TemplateResult {
       <div class="row between"><span class="soft small numbers">${counts}</span><button type="button" class="small-button" data-test="stop" ?disabled=${store.busy.has("stop")} @click=${stop}>${t("upload.stop")}</button></div>
     `;
   }
-  const problems = (read.problems ?? []).slice(0, PROBLEMS_SHOWN);
   return html`
     <p class=${read.state === "finished" ? "good-ink" : "warn-ink"}><strong>${coded("upload.state", read.state)}</strong>${t("colon")}<span class="numbers">${counts}</span></p>
-    <ul class="small">${problems.map((one) => html`<li><span class="numbers">${t("upload.line", { line: one.line })}</span> <code>${one.column}</code> ${language() === "en" ? one.text_en : one.text_zh}</li>`)}</ul>
+    ${badRows(read.problems ?? [])}
     ${read.rejected === 0 ? nothing : html`<div class="row"><button type="button" class="small-button" data-test="rejects" ?disabled=${store.busy.has("rejects")} @click=${() => void keepRejects(store, path)}>${t("upload.rejects")}</button></div>`}
   `;
 }
@@ -94,7 +110,7 @@ async function run(store: Store, campaign: Campaign, file: File): Promise<void> 
   upload = now;
   store.changed();
   try {
-    const answer = sendFile(`/campaigns/${campaign.id}/contacts/import`, file, (share) => {
+    const answer = sendFile<Import>(`/campaigns/${campaign.id}/contacts/import`, file, (share) => {
       now.sent = share;
       store.changed();
     });
@@ -124,7 +140,7 @@ async function watch(store: Store, now: Upload): Promise<void> {
 }
 
 /** fetch does not tell how much is sent; this does. */
-function sendFile(path: string, file: File, sent: (share: number) => void): Promise<Import> {
+export function sendFile<Answer>(path: string, file: File, sent: (share: number) => void): Promise<Answer> {
   const body = new FormData();
   body.append("file", file);
   const request = new XMLHttpRequest();
