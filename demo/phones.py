@@ -218,10 +218,10 @@ class PhoneSystem:
     async def _start_at_trunk(self, name: str, scenario: str, trunk_port: int, calls: int | None) -> Phone:
         phone = await self._start(name, scenario, ["-m", str(calls)] if calls else [], trunk_port)
         for _ in range(250):
-            if not _is_free(trunk_port):
-                break
+            if is_heard(trunk_port):
+                return phone
             await asyncio.sleep(0.02)
-        return phone
+        raise SetupError(f"SIPp does not listen at port {trunk_port}: {phone.trace()}")
 
     def _take_port(self) -> int:
         if self._ports is None:
@@ -272,6 +272,12 @@ class PhoneSystem:
         phone = Phone(name, process, folder, media_port)
         self.phones.append(phone)
         return phone
+
+
+def is_heard(port: int) -> bool:
+    """Whether somebody listens there. Read, not tried: a probe that binds would take the port from who is about to."""
+    sockets = Path("/proc/net/udp").read_text().splitlines()[1:]
+    return any(line.split()[1].endswith(f":{port:04X}") for line in sockets)
 
 
 def _is_free(port: int) -> bool:

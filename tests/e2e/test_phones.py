@@ -2,9 +2,10 @@
 
 import asyncio
 import re
+import time
 
-from demo.phones import LOOPBACK, PhoneSystem
-from demo.sip_scenarios import HangUp, Wait
+from demo.phones import LOOPBACK, PhoneSystem, is_heard
+from demo.sip_scenarios import Called, HangUp, Wait
 from tests.support.ports import free_port
 
 
@@ -56,3 +57,23 @@ async def test_a_repeated_invitation_does_not_end_a_call_that_is_being_answered(
             await phone.done(10)
     finally:
         transport.close()
+
+
+def _looked_for(port: int) -> bool:
+    """Looks without a pause until somebody listens there."""
+    until = time.monotonic() + 10
+    while not is_heard(port) and time.monotonic() < until:
+        pass
+    return is_heard(port)
+
+
+async def test_who_looks_whether_a_telephone_listens_does_not_keep_it_from_that() -> None:
+    """The port was taken by the look itself, when SIPp wanted it at that very moment: one start in three, looked so."""
+    async with PhoneSystem(free_port()) as phones:
+        for _ in range(8):
+            port = free_port()
+            looked = asyncio.create_task(asyncio.to_thread(_looked_for, port))
+            phone = await phones.network_at_trunk(port, {"1": Called([HangUp()])})
+            assert await looked
+            assert phone.ringing_or_talking
+            await phone.unplug()
