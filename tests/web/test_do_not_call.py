@@ -140,3 +140,20 @@ def test_a_scheduler_sees_numbers_masked_and_takes_nobody_off(scene: Scene, page
     expect(row).to_contain_text("For good")
     words = page.locator("main").inner_text().replace("勿扰", "")
     assert not re.search("[\u4e00-\u9fff]", words), "a Chinese word on the English page"
+
+
+def test_a_long_list_comes_by_pages(scene: Scene, lead: Page) -> None:
+    async def given() -> None:
+        async with scene.site.database.transaction() as session:
+            for index in range(60):
+                await do_not_call.add_entry(
+                    session, SYSTEM, f"+86139000001{index:02}", reason="勿扰", until=None, call_id=None, at=now()
+                )
+
+    scene.site.run(given())
+    lead.reload()
+    rows = lead.get_by_test_id("entries").locator("tbody tr")
+    expect(rows).to_have_count(50)
+    lead.get_by_test_id("more").click()
+    expect(rows).to_have_count(60)
+    expect(lead.get_by_test_id("more")).to_have_count(0)

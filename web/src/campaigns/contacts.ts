@@ -4,6 +4,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { post } from "../shared/api";
 import { when } from "../shared/i18n";
+import { moreButton } from "./more";
 import type { ContactFilter, Store } from "./store";
 import { CONTACT_STATES, STATUSES, type Added, type Campaign, type Contact } from "./types";
 import { uploadForm } from "./upload";
@@ -61,9 +62,7 @@ function table(store: Store, campaign: Campaign): TemplateResult {
         <tbody>${repeat(contacts, (one) => one.id, (one) => row(campaign, one))}</tbody>
       </table>
     </div>
-    ${store.nextContacts === null
-      ? nothing
-      : html`<button type="button" class="more" data-test="more-contacts" ?disabled=${store.busy.has("contacts")} @click=${() => void store.act("contacts", () => store.loadContacts(store.nextContacts))}>${t("more")}</button>`}
+    ${moreButton(store, "contacts", store.nextContacts, (cursor) => store.loadContacts(cursor))}
   `;
 }
 

@@ -5,6 +5,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { get, post, Problem, words, type Page } from "../shared/api";
 import { closeDialog, openDialog } from "../shared/dialog";
 import { when } from "../shared/i18n";
+import { moreButton } from "./more";
 import type { Store } from "./store";
 import type { DoNotCallEntry, Patient, Whom } from "./types";
 import { badRows, fileCard, sendFile, type BadRow } from "./upload";
@@ -91,9 +92,7 @@ function table(store: Store): TemplateResult {
         <tbody>${repeat(entries, (one) => one.id, (one) => row(store, one))}</tbody>
       </table>
     </div>
-    ${store.nextEntries === null
-      ? nothing
-      : html`<button type="button" class="more" data-test="more" ?disabled=${store.busy.has("look")} @click=${() => void store.act("look", () => store.lookUp(whom, store.nextEntries))}>${t("more")}</button>`}
+    ${moreButton(store, "look", store.nextEntries, (cursor) => store.lookUp(whom, cursor))}
   `;
 }
 

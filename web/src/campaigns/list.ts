@@ -5,6 +5,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { when } from "../shared/i18n";
 import { stateButtons, stateTag } from "./actions";
 import { percent, stack } from "./bars";
+import { moreButton } from "./more";
 import type { Store } from "./store";
 import { STATES, type Campaign, type State } from "./types";
 import { coded, t } from "./words";
@@ -54,9 +55,7 @@ function table(store: Store): TemplateResult {
         <tbody>${repeat(campaigns, (one) => one.id, (one) => row(store, one))}</tbody>
       </table>
     </div>
-    ${store.next === null
-      ? nothing
-      : html`<button type="button" class="more" data-test="more" ?disabled=${store.busy.has("list")} @click=${() => void store.act("list", () => store.loadList(store.next))}>${t("more")}</button>`}
+    ${moreButton(store, "list", store.next, (cursor) => store.loadList(cursor))}
   `;
 }
 

@@ -5,6 +5,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { moment, when } from "../shared/i18n";
 import { counts } from "./bars";
 import { reasonWords } from "./contacts";
+import { moreButton } from "./more";
 import type { Store } from "./store";
 import type { Audience, Campaign, DryRun, Foreseen } from "./types";
 import { coded, t } from "./words";
@@ -42,9 +43,7 @@ function foreseen(store: Store, campaign: Campaign, run: DryRun): TemplateResult
         <tbody>${repeat(run.items, (one) => one.contact_id, (one) => line(campaign, one))}</tbody>
       </table>
     </div>
-    ${run.next_cursor === null
-      ? nothing
-      : html`<button type="button" class="more" ?disabled=${store.busy.has("plan")} @click=${() => void store.act("plan", () => store.loadDryRun(campaign.id, run.next_cursor))}>${t("more")}</button>`}
+    ${moreButton(store, "plan", run.next_cursor, (cursor) => store.loadDryRun(campaign.id, cursor))}
   `;
 }
 
