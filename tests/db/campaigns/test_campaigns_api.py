@@ -116,6 +116,18 @@ class TestCampaign:
         answer = await client.post(CAMPAIGNS, headers=scheduler, json=campaign_body(**changes))
         assert answer.status_code == 422, answer.text
 
+    @pytest.mark.parametrize("target", ["https://elsewhere.example/", "http://169.254.169.254/", "file:///etc/passwd"])
+    async def test_nobody_is_told_whom_no_one_has_allowed(
+        self, client: httpx.AsyncClient, scheduler: Headers, target: str
+    ) -> None:
+        answer = await client.post(CAMPAIGNS, headers=scheduler, json=campaign_body(report_to=target))
+        assert (answer.status_code, answer.json()["code"]) == (422, "webhook-not-allowed")
+        campaign = await made(client, scheduler)
+        url = f"{CAMPAIGNS}/{campaign['id']}"
+        answer = await client.put(url, headers=scheduler, json=campaign_body(report_to=target) | {"version": 1})
+        assert (answer.status_code, answer.json()["code"]) == (422, "webhook-not-allowed")
+        assert (await client.get(url, headers=scheduler)).json() == campaign
+
     async def test_a_queue_that_is_not_there(self, client: httpx.AsyncClient, scheduler: Headers) -> None:
         body = campaign_body(pacing={"mode": "progressive", "queue": "nowhere"})
         assert (await client.post(CAMPAIGNS, headers=scheduler, json=body)).json()["code"] == "queue-not-found"
